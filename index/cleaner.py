@@ -1,0 +1,105 @@
+"""Decoded text → clean text: remove what the extraction added, keep every character of the author.
+
+Removed are control and invisible characters, and pinyin or bopomofo in brackets behind the one Han
+character it spells, as in 內(nèi)蒙古. The reading is checked with pypinyin, so brackets that are
+content stay.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from index.types import OffsetMap
+
+# Control characters other than tab and the line ends; soft hyphen, zero-width space, word joiner and
+# byte-order mark; marks that change the direction of writing, which can make a quote read otherwise
+# than it stands. U+200C and U+200D stay: they belong to the spelling of some scripts and to emoji.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    "|\r(?=\n)"
+)
+_BRACKET = re.compile(r"[(（]\s{0,2}([^\s()（）]{1,12})\s{0,2}[)）]")
+_BOPOMOFO = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9\u3105-\u312f\u31a0-\u31bf]+")
+_BOPOMOFO_TONES = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9]")
+_SYLLABLE = re.compile("[a-zêüv]+")
+_HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_LETTER_LOOKALIKES = str.maketrans({"ɡ": "g", "ɑ": "a", "ı": "i"})
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The clean text, where its characters stood, and how many pieces of noise were removed."""
+
+    text: str
+    offsets: OffsetMap
+    removed: int
+
+
+def clean(decoded: str) -> Cleaned:
+    """Remove extraction noise from a decoded text.
+
+    What is kept is kept in order and unchanged; cleaning a clean text changes nothing.
+    """
+    visible = _without(decoded, [(m.start(), m.end()) for m in _INVISIBLE.finditer(decoded)])
+    spelled = _without(visible.text, list(_reading_brackets(visible.text)))
+    return Cleaned(
+        spelled.text, spelled.offsets.through(visible.offsets), visible.removed + spelled.removed
+    )
+
+
+def _without(text: str, cuts: list[tuple[int, int]]) -> Cleaned:
+    """Cut ranges out of a text; ``cuts`` are in order and do not overlap."""
+    pieces: list[str] = []
+    kept: list[tuple[int, int]] = []
+    derived = at = 0
+    for start, end in [*cuts, (len(text), len(text))]:
+        if start > at:
+            kept.append((derived, at))
+            pieces.append(text[at:start])
+            derived += start - at
+        at = end
+    return Cleaned("".join(pieces), OffsetMap(tuple(kept)), len(cuts))
+
+
+def _reading_brackets(text: str) -> Iterable[tuple[int, int]]:
+    """Yield the ranges of brackets that hold a reading of the Han character before them."""
+    spelled, behind = "", -1  # after 重(zhòng) a second bracket (chóng) stands behind 重 too
+    for match in _BRACKET.finditer(text):
+        before = spelled if match.start() == behind else text[match.start() - 1 : match.start()]
+        if before and _HAN.fullmatch(before) and _spells(match.group(1), before):
+            spelled, behind = before, match.end()
+            yield match.span()
+
+
+def _spells(reading: str, character: str) -> bool:
+    """Return whether a bracket's content is a reading of the character, whatever its tone."""
+    if _BOPOMOFO.fullmatch(reading):
+        return _BOPOMOFO_TONES.sub("", reading) in _bopomofo_readings(character)
+    syllable = _toneless(reading)
+    return bool(_SYLLABLE.fullmatch(syllable)) and syllable in _pinyin_readings(character)
+
+
+def _toneless(pinyin: str) -> str:
+    """``nǚ`` → ``nv``, ``zhǔn`` → ``zhun``, ``diao4`` → ``diao``; capitals stay and match nothing."""
+    folded = unicodedata.normalize("NFKC", pinyin).translate(_LETTER_LOOKALIKES)
+    decomposed = unicodedata.normalize("NFD", folded).replace("u\u0308", "v").replace("u:", "v")
+    letters = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return letters[:-1] if letters[-1:] in set("012345") else letters
+
+
+@lru_cache(maxsize=8192)
+def _pinyin_readings(character: str) -> frozenset[str]:
+    from pypinyin import Style, pinyin
+
+    readings = pinyin(character, style=Style.NORMAL, heteronym=True, errors="ignore")
+    return frozenset(_toneless(reading) for of_one in readings for reading in of_one)
+
+
+@lru_cache(maxsize=8192)
+def _bopomofo_readings(character: str) -> frozenset[str]:
+    from pypinyin import Style, pinyin
+
+    readings = pinyin(character, style=Style.BOPOMOFO, heteronym=True, errors="ignore")
+    return frozenset(_BOPOMOFO_TONES.sub("", r) for of_one in readings for r in of_one)

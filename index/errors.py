@@ -1,0 +1,70 @@
+"""Every error Yinzheng raises on purpose.
+
+    YinzhengError
+    ├── DocumentError            a source file cannot be read as text
+    │   └── NoDocumentsError     nothing in the given paths could be indexed
+    ├── IndexFolderError         the folder is not a usable index
+    │   ├── IndexNotFoundError   there is no index where one was named
+    │   ├── IndexDamagedError    a file of the index is missing or altered
+    │   └── IndexBusyError       another process is building in this folder
+    ├── ModelError               an embedding model cannot be used
+    │   ├── ModelNotFoundError   it is not on this machine
+    │   ├── ModelDamagedError    the bundled model's file is not the expected one
+    │   └── ModelMismatchError   the index was made with a different model
+    └── QuestionError            the question cannot be asked
+        └── CitationError        a quote does not stand where it is said to stand
+
+Each message states the fact and the next step. Both command lines and the page print it as it is.
+"""
+
+
+class YinzhengError(Exception):
+    """The root: catch this to catch everything raised on purpose."""
+
+
+class DocumentError(YinzhengError):
+    """A source file cannot be read as text."""
+
+
+class NoDocumentsError(DocumentError):
+    """Nothing in the given paths could be indexed."""
+
+
+class IndexFolderError(YinzhengError):
+    """The folder is not a usable index."""
+
+
+class IndexNotFoundError(IndexFolderError):
+    """There is no index where one was named."""
+
+
+class IndexDamagedError(IndexFolderError):
+    """A file of the index is missing or altered."""
+
+
+class IndexBusyError(IndexFolderError):
+    """Another process is building in this folder."""
+
+
+class ModelError(YinzhengError):
+    """An embedding model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """The model is not on this machine."""
+
+
+class ModelDamagedError(ModelError):
+    """The bundled model's file is not the expected one."""
+
+
+class ModelMismatchError(ModelError):
+    """The index was made with a different model."""
+
+
+class QuestionError(YinzhengError):
+    """The question cannot be asked."""
+
+
+class CitationError(QuestionError):
+    """A quote does not stand where it is said to stand."""

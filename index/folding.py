@@ -1,0 +1,121 @@
+"""Clean text → folded text of the same length, and its terms. For search only, never shown.
+
+The only file that knows OpenCC and jieba. Because folding goes character by character, an offset in
+the folded text is the same offset in the clean text.
+"""
+
+import logging
+import re
+import threading
+import unicodedata
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from index.locations import cache_dir
+
+if TYPE_CHECKING:
+    from jieba import Tokenizer
+    from opencc import OpenCC
+
+# What OpenCC's Traditional → Simplified leaves apart although readers take it for the same.
+_VARIANTS = {
+    "著": "着",
+    "妳": "你",
+    "祂": "他",
+    "牠": "它",
+    "倂": "并",
+    "甦": "苏",
+    "彊": "强",
+    "瞭": "了",
+    "藉": "借",
+    "祇": "只",
+    "衹": "只",
+    "〇": "0",
+    "“": '"',
+    "”": '"',
+    "「": '"',
+    "」": '"',
+    "『": '"',
+    "』": '"',
+    "‘": "'",
+    "’": "'",
+}
+_TERM = re.compile(r"[0-9]+(?:\.[0-9]+)*|[^\W_]+")
+_HAN_RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]+")
+
+
+def fold(text: str) -> str:
+    """Return the text as search sees it: Simplified, half width, lower case, variants united.
+
+    The result has the same length; folding twice changes nothing.
+    """
+    return text.translate(_FOLDED)
+
+
+def terms(text: str) -> list[str]:
+    """Return the search terms of a text: jieba's words, and character pairs of its Han runs.
+
+    Words are jieba's ``cut_for_search``: long words come with the words inside them. Pairs are
+    written with a leading ``_`` so that a pair that is a word is counted as both.
+    """
+    folded = fold(text)
+    words = [part for word in _jieba().cut_for_search(folded) for part in _TERM.findall(word)]
+    pairs = [
+        f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())
+    ]
+    return words + pairs
+
+
+class _Folding(dict[int, str]):
+    """A table for ``str.translate`` that works each character out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold_character(chr(code))
+        return folded
+
+
+_FOLDED = _Folding()
+
+
+def _fold_character(character: str) -> str:
+    narrow = _single(unicodedata.normalize("NFKC", character), character)
+    lower = _single(narrow.lower(), narrow)
+    variant = _VARIANTS.get(lower, lower)
+    simplified = _single(_opencc().convert(variant), variant)
+    # 薴 → 苧 → 苎: what one conversion gives, another may convert again.
+    return simplified if simplified == character else _fold_character(simplified)
+
+
+def _single(candidate: str, otherwise: str) -> str:
+    """Return the candidate when it is one character, so that offsets stay what they are."""
+    return candidate if len(candidate) == 1 else otherwise
+
+
+@lru_cache(maxsize=1)
+def _opencc() -> "OpenCC":
+    from opencc import OpenCC
+
+    return OpenCC("t2s")
+
+
+_jieba_lock = threading.Lock()
+
+
+def _jieba() -> "Tokenizer":
+    with _jieba_lock:
+        return _load_jieba()
+
+
+@lru_cache(maxsize=1)
+def _load_jieba() -> "Tokenizer":
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)  # it reports every start
+    tokenizer = jieba.Tokenizer()
+    # Its default is a fixed name in the machine's shared temporary folder, which others can write.
+    folder = cache_dir() / "jieba"
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.tmp_dir = str(folder)
+    tokenizer.initialize()
+    return tokenizer

@@ -1,0 +1,152 @@
+"""What passes between the stages: a document, its passages, their place in the text."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Span:
+    """A half-open range of character offsets."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class OffsetMap:
+    """Maps offsets of a derived text back to the text it was derived from by deletions.
+
+    Attributes:
+        kept: pairs (offset in the derived text, offset in the source) at which a run of kept
+            characters begins; the first pair is (0, …) unless nothing was kept.
+    """
+
+    kept: tuple[tuple[int, int], ...]
+
+    def to_source(self, offset: int) -> int:
+        """Return where the character at ``offset`` of the derived text stands in the source.
+
+        One past the last character maps to one past its source.
+        """
+        run = bisect_right(self.kept, (offset, -1)) - 1
+        if run + 1 < len(self.kept) and self.kept[run + 1][0] == offset:
+            run += 1
+        if run < 0:
+            return offset
+        derived, source = self.kept[run]
+        return source + offset - derived
+
+    def span_to_source(self, span: Span) -> Span:
+        """Return the smallest source range that holds the derived range's characters."""
+        if span.start == span.end:
+            at = self.to_source(span.start)
+            return Span(at, at)
+        return Span(self.to_source(span.start), self.to_source(span.end - 1) + 1)
+
+    def through(self, inner: "OffsetMap") -> "OffsetMap":
+        """Return self ∘ inner: from self's derived text through to inner's source."""
+        pairs: list[tuple[int, int]] = []
+        for run, (derived, middle) in enumerate(self.kept):
+            pairs.append((derived, inner.to_source(middle)))
+            end = self.kept[run + 1][0] if run + 1 < len(self.kept) else None
+            for inner_derived, source in inner.kept:
+                at = derived + inner_derived - middle
+                if inner_derived > middle and (end is None or at < end):
+                    pairs.append((at, source))
+        return OffsetMap(tuple(pairs))
+
+
+@dataclass(frozen=True)
+class Document:
+    """One source file's clean text.
+
+    Attributes:
+        id: identifies the document inside its index.
+        path: where the file lay when it was indexed.
+        title: its first heading, else the file's name.
+        text: the clean text; everything quoted is a slice of it.
+        content_hash: SHA-256 of the file's bytes.
+        encoding: how the bytes were decoded.
+        offsets: clean offsets → offsets in the decoded text.
+    """
+
+    id: str
+    path: str
+    title: str
+    text: str
+    content_hash: str
+    encoding: str
+    offsets: OffsetMap
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The retrievable unit: one paragraph, or a part of a long one.
+
+    Attributes:
+        id: its row in the index, from 0; the same in both views.
+        document_id: which document it is part of.
+        start: first character in ``Document.text``.
+        end: one past its last character.
+        text: ``document.text[start:end]``.
+        headings: the headings it stands under, outermost first.
+        sentences: offsets of its sentences in ``Document.text``.
+        page: page number, for formats that have pages.
+    """
+
+    id: int
+    document_id: str
+    start: int
+    end: int
+    text: str
+    headings: tuple[str, ...]
+    sentences: tuple[Span, ...]
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class FailedFile:
+    """A file that could not be indexed, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did.
+
+    Attributes:
+        index_dir: the index folder.
+        generation: name of the generation now in use.
+        documents: how many documents are indexed.
+        passages: how many passages they have.
+        removed_noise: how many brackets and stray characters the cleaner removed.
+        seconds: how long the build took.
+        failed: the files that could not be indexed.
+    """
+
+    index_dir: str
+    generation: str
+    documents: int
+    passages: int
+    removed_noise: int
+    seconds: float
+    failed: Sequence[FailedFile]
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """What an index says of itself: the facts of its manifest."""
+
+    index_dir: str
+    generation: str
+    created: datetime
+    documents: int
+    passages: int
+    model: str
+    model_revision: str
+    dimension: int
+    bytes_on_disk: int
