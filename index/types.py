@@ -45,6 +45,15 @@ class OffsetMap:
             return Span(at, at)
         return Span(self.to_source(span.start), self.to_source(span.end - 1) + 1)
 
+    def to_derived(self, offset: int) -> int:
+        """Return where the first kept character at or behind a source offset stands."""
+        run = bisect_right(self.kept, offset, key=lambda pair: pair[1]) - 1
+        if run < 0:
+            return 0
+        derived, source = self.kept[run]
+        at = derived + offset - source
+        return min(at, self.kept[run + 1][0]) if run + 1 < len(self.kept) else at
+
     def through(self, inner: "OffsetMap") -> "OffsetMap":
         """Return self ∘ inner: from self's derived text through to inner's source."""
         pairs: list[tuple[int, int]] = []

@@ -1,0 +1,200 @@
+"""Files in, a new generation out: the whole way on one screen."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from index import generation
+from index.cleaner import Cleaned, clean
+from index.errors import DocumentError, NoDocumentsError
+from index.folding import terms
+from index.lexical import write_lexical
+from index.loaders import find_files, load
+from index.loaders.decoded import Block, Decoded
+from index.locations import default_index_dir
+from index.reader import Index
+from index.splitter import CountTokens, Section, find_blocks, searchable, split
+from index.store import write_store
+from index.types import BuildReport, Document, FailedFile, Passage
+from index.vectors import write_vectors
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage (``read``, ``embed``, ``write``), how much is done, and of how much."""
+
+
+def build_index(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    index_dir: str | Path | None = None,
+    model: str | None = None,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Index files and folders as a new generation; the old one serves until it is complete.
+
+    Args:
+        paths: files, and folders whose files of a known kind are taken.
+        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        model: a sentence-transformers folder or name; None = ``YINZHENG_MODEL`` or the bundled one.
+        progress: called as the work goes on.
+
+    Raises:
+        DocumentError: a named path does not exist.
+        NoDocumentsError: nothing in the paths could be indexed.
+        IndexBusyError: another process is building in this folder.
+        ModelError: the model cannot be used.
+    """
+    from index.embedder import load_embedder, model_setting
+
+    started = time.perf_counter()
+    told = progress or _tell_nobody
+    folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
+    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    files = find_files(Path(path).expanduser() for path in named)
+    embedder = load_embedder(model_setting(model), allow_download=True)
+    with generation.building(folder) as beside:
+        read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
+        _write_views(beside, read, embedder.encode_passages, told)
+        generation.seal(
+            beside,
+            model=embedder.name,
+            model_revision=embedder.revision,
+            dimension=embedder.dimension,
+            max_tokens=embedder.max_tokens,
+            documents=len(read.documents),
+            passages=len(read.passages),
+        )
+        _verify(folder, beside)
+        generation.swap(folder, beside)
+    return BuildReport(
+        index_dir=str(folder),
+        generation=beside.name,
+        documents=len(read.documents),
+        passages=len(read.passages),
+        removed_noise=read.removed_noise,
+        seconds=time.perf_counter() - started,
+        failed=tuple(read.failed),
+    )
+
+
+@dataclass
+class _Read:
+    """What the files hold."""
+
+    documents: list[Document] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    failed: list[FailedFile] = field(default_factory=list)
+    removed_noise: int = 0
+
+
+def _read_all(
+    files: Sequence[Path], count_tokens: CountTokens, max_tokens: int, told: Progress
+) -> _Read:
+    read = _Read()
+    for done, path in enumerate(files, start=1):
+        try:
+            _read_one(read, path, count_tokens, max_tokens)
+        except (DocumentError, OSError) as error:
+            read.failed.append(FailedFile(str(path), str(error)))
+        told("read", done, len(files))
+    if not read.passages:
+        reasons = "; ".join(failed.reason for failed in read.failed[:3])
+        raise NoDocumentsError(
+            f"None of the {len(files)} files could be indexed"
+            f"{f': {reasons}' if reasons else ''}. The old index, if any, is unchanged. "
+            "Give text files, or folders with .txt or .md files."
+        )
+    return read
+
+
+def _read_one(read: _Read, path: Path, count_tokens: CountTokens, max_tokens: int) -> None:
+    content = path.read_bytes()
+    decoded = load(path, content)
+    cleaned = clean(decoded.text)
+    blocks = _clean_blocks(decoded, cleaned)
+    sections = split(cleaned.text, blocks, count_tokens=count_tokens, max_tokens=max_tokens)
+    if not sections:
+        raise DocumentError(f"{path.name} holds no text. Check the file, or leave it out.")
+    document = Document(
+        id=hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12],
+        path=str(path),
+        title=_title(cleaned.text, blocks) or path.stem,
+        text=cleaned.text,
+        content_hash=hashlib.sha256(content).hexdigest(),
+        encoding=decoded.encoding,
+        offsets=cleaned.offsets,
+    )
+    read.documents.append(document)
+    first = len(read.passages)
+    read.passages.extend(
+        _passage(first + n, document, section) for n, section in enumerate(sections)
+    )
+    read.removed_noise += cleaned.removed
+
+
+def _clean_blocks(decoded: Decoded, cleaned: Cleaned) -> Sequence[Block]:
+    """Return the blocks in offsets of the clean text."""
+    if decoded.blocks is None:
+        return find_blocks(cleaned.text)
+    derived = cleaned.offsets.to_derived
+    moved = (
+        Block(derived(block.start), derived(block.end), block.level, block.page)
+        for block in decoded.blocks
+    )
+    return [block for block in moved if block.start < block.end]
+
+
+def _title(text: str, blocks: Sequence[Block]) -> str | None:
+    headings = [block for block in blocks if block.level is not None]
+    if not headings:
+        return None
+    top = min(headings, key=lambda block: (block.level, block.start))
+    # Only a heading above everything else speaks for the whole document.
+    return " ".join(text[top.start : top.end].split()) if top is headings[0] else None
+
+
+def _passage(passage_id: int, document: Document, section: Section) -> Passage:
+    return Passage(
+        id=passage_id,
+        document_id=document.id,
+        start=section.start,
+        end=section.end,
+        text=document.text[section.start : section.end],
+        headings=section.headings,
+        sentences=section.sentences,
+        page=section.page,
+    )
+
+
+def _write_views(
+    beside: Path,
+    read: _Read,
+    encode_passages: Callable[..., "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"],
+    told: Progress,
+) -> None:
+    texts = [searchable(passage.headings, passage.text) for passage in read.passages]
+    done = 0
+
+    def embedded(more: int) -> None:
+        nonlocal done
+        done += more
+        told("embed", done, len(texts))
+
+    write_vectors(beside / generation.VECTORS, encode_passages(texts, progress=embedded))
+    write_lexical(beside / generation.LEXICAL, map(terms, texts))
+    told("write", 1, 2)
+    write_store(beside / generation.PASSAGES, read.documents, read.passages)
+    told("write", 2, 2)
+
+
+def _verify(index_dir: Path, beside: Path) -> None:
+    """Read the new generation back before anyone else does."""
+    with Index(index_dir, folder=beside) as index:
+        index.verify()
+
+
+def _tell_nobody(_stage: str, _done: int, _total: int) -> None:
+    return

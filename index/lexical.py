@@ -1,0 +1,107 @@
+"""BM25 over terms in tantivy. The only file that knows tantivy.
+
+Terms come from ``index.folding.terms``; tantivy only splits them at the spaces between. Its files are
+memory-mapped and it can add and delete without writing everything anew. Score of a passage:
+Σ idf(t) · tf·(k1 + 1) / (tf + k1·(1 − b + b·length / mean length)), k1 = 1.2, b = 0.75, and
+idf(t) = ln(1 + (N − n + 0.5) / (n + 0.5)) (Robertson and Zaragoza, 2009; Lucene's form of the idf).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tantivy
+
+from index.errors import IndexDamagedError
+
+K1 = 1.2
+_TERMS = "terms"
+_ID = "id"
+_LONGEST_TERM = 64
+_HEAP_BYTES = 128 << 20
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field(_ID, stored=False, indexed=False, fast=True)
+    builder.add_text_field(
+        _TERMS, stored=False, tokenizer_name="whitespace", index_option="freq"
+    )
+    return builder.build()
+
+
+def write_lexical(folder: Path, terms_of_passages: Iterable[Sequence[str]]) -> None:
+    """Write the terms of each passage; the i-th is passage i."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = tantivy.Index(_schema(), path=str(folder))
+    # One thread: with more, which passages share a segment would differ from build to build.
+    writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+    for passage_id, terms in enumerate(terms_of_passages):
+        document = tantivy.Document()
+        document.add_unsigned(_ID, passage_id)
+        document.add_text(_TERMS, " ".join(term[:_LONGEST_TERM] for term in terms))
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+@dataclass(frozen=True)
+class LexicalHit:
+    """A passage that shares terms with the query, and its BM25 score."""
+
+    passage_id: int
+    score: float
+
+
+class LexicalIndex:
+    """The terms of a generation.
+
+    Raises:
+        IndexDamagedError: the folder cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._schema = _schema()
+        try:
+            self._index = tantivy.Index(self._schema, path=str(folder), reuse=True)
+            self._searcher = self._index.searcher()
+        except (ValueError, OSError) as error:
+            raise IndexDamagedError(
+                f"{folder} cannot be read ({error}). "
+                "Build the index again: python -m index build PATH"
+            ) from error
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def idf(self, term: str) -> float:
+        """Return the term's inverse document frequency; largest for a term in no passage."""
+        count = self.frequency(term)
+        return math.log1p((len(self) - count + 0.5) / (count + 0.5))
+
+    def frequency(self, term: str) -> int:
+        """Return in how many passages the term stands."""
+        return int(self._searcher.doc_freq(_TERMS, term[:_LONGEST_TERM]))
+
+    def search(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
+        """Return the k passages with the highest BM25 score for these terms, best first."""
+        distinct = dict.fromkeys(term[:_LONGEST_TERM] for term in terms)
+        if not distinct or not len(self):
+            return []
+        query = tantivy.Query.boolean_query(
+            [
+                (
+                    tantivy.Occur.Should,
+                    tantivy.Query.term_query(self._schema, _TERMS, term, index_option="freq"),
+                )
+                for term in distinct
+            ]
+        )
+        found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
+        ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
+        hits = [
+            LexicalHit(int(passage_id), float(score))
+            for (score, _), passage_id in zip(found, ids, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
