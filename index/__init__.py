@@ -16,7 +16,7 @@ from index.errors import (
     QuestionError,
     YinzhengError,
 )
-from index.folding import fold, terms
+from index.folding import fold, script_of, terms
 from index.locations import REPORT, default_index_dir
 from index.reader import Index, open_index
 from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
@@ -48,5 +48,6 @@ __all__ = [
     "default_index_dir",
     "fold",
     "open_index",
+    "script_of",
     "terms",
 ]

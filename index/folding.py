@@ -10,7 +10,7 @@ import threading
 import unicodedata
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from index.locations import cache_dir
 
@@ -67,6 +67,15 @@ def terms(text: str) -> list[str]:
     return words + pairs
 
 
+def script_of(text: str) -> Literal["zh-Hans", "zh-Hant"] | None:
+    """Return the script of a Chinese text; None when its characters are the same in both."""
+    traditional = sum(_opencc("t2s").convert(c) != c for c in text)
+    simplified = sum(_opencc("s2t").convert(c) != c for c in text)
+    if traditional == simplified == 0:
+        return None
+    return "zh-Hant" if traditional >= simplified else "zh-Hans"
+
+
 class _Folding(dict[int, str]):
     """A table for ``str.translate`` that works each character out when it is first seen."""
 
@@ -82,7 +91,7 @@ def _fold_character(character: str) -> str:
     narrow = _single(unicodedata.normalize("NFKC", character), character)
     lower = _single(narrow.lower(), narrow)
     variant = _VARIANTS.get(lower, lower)
-    simplified = _single(_opencc().convert(variant), variant)
+    simplified = _single(_opencc("t2s").convert(variant), variant)
     # 薴 → 苧 → 苎: what one conversion gives, another may convert again.
     return simplified if simplified == character else _fold_character(simplified)
 
@@ -92,11 +101,11 @@ def _single(candidate: str, otherwise: str) -> str:
     return candidate if len(candidate) == 1 else otherwise
 
 
-@lru_cache(maxsize=1)
-def _opencc() -> "OpenCC":
+@lru_cache(maxsize=2)
+def _opencc(conversion: str) -> "OpenCC":
     from opencc import OpenCC
 
-    return OpenCC("t2s")
+    return OpenCC(conversion)
 
 
 _jieba_lock = threading.Lock()

@@ -1,0 +1,112 @@
+"""``python -m qa "QUESTION"``: ask the index on the command line."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from index import QuestionError, YinzhengError
+from qa import Answer, Citation, Hit, ask
+
+_FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
+_SHOWN_AS_CLOSEST = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its exit status.
+
+    0 answered, 3 not found, 2 bad use, 1 failure.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        answer = ask(parsed.question, index=parsed.index, top_k=parsed.top_k)
+    except QuestionError as error:
+        print(f"qa: {error}", file=sys.stderr)
+        return _BAD_USE
+    except YinzhengError as error:
+        print(f"qa: {error}", file=sys.stderr)
+        return _FAILED
+    except OSError as error:
+        print(f"qa: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
+        return _FAILED
+    if parsed.json:
+        print(json.dumps(_as_json(answer), ensure_ascii=False, indent=2))
+    else:
+        _print_answer(answer)
+    return _FOUND if answer.status == "answered" else _NOT_FOUND
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m qa", description=__doc__)
+    parser.add_argument("question", metavar="QUESTION")
+    parser.add_argument(
+        "--index",
+        metavar="DIR",
+        help="index folder (default: YINZHENG_INDEX, else a folder in your user data; "
+        "made from the bundled report on first use)",
+    )
+    parser.add_argument(
+        "--top-k", type=int, default=5, metavar="N", help="closest passages to list (default 5)"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    return parser
+
+
+def _print_answer(answer: Answer) -> None:
+    if answer.status == "answered":
+        for number, citation in enumerate(answer.citations, start=1):
+            print(f"[{number}] {citation.quote}")
+            print(f"    {_place(citation)}")
+        print(f"confidence {answer.confidence:.2f}")
+        return
+    print(f"Not found in the documents (confidence {answer.confidence:.2f}).")
+    print("The closest passages, which do not answer:")
+    for hit in answer.hits[:_SHOWN_AS_CLOSEST]:
+        passage = hit.passage
+        print(f"  - {passage.text}")
+        print(f"    {hit.document.title}, characters {passage.start}-{passage.end}")
+
+
+def _place(citation: Citation) -> str:
+    headings = [heading for heading in citation.headings if heading != citation.document.title]
+    page = f", page {citation.page}" if citation.page is not None else ""
+    place = " > ".join([citation.document.title, *headings])
+    return f"{place}{page}, characters {citation.start}-{citation.end}"
+
+
+def _as_json(answer: Answer) -> dict[str, object]:
+    return {
+        "question": answer.question,
+        "status": answer.status,
+        "confidence": round(answer.confidence, 4),
+        "citations": [_citation_as_json(citation) for citation in answer.citations],
+        "hits": [_hit_as_json(hit) for hit in answer.hits],
+    }
+
+
+def _citation_as_json(citation: Citation) -> dict[str, object]:
+    return {
+        "quote": citation.quote,
+        "document": citation.document.id,
+        "title": citation.document.title,
+        "headings": list(citation.headings),
+        "start": citation.start,
+        "end": citation.end,
+        "page": citation.page,
+        "score": round(citation.score, 4),
+    }
+
+
+def _hit_as_json(hit: Hit) -> dict[str, object]:
+    return {
+        "rank": hit.rank,
+        "score": round(hit.score, 4),
+        "document": hit.document.id,
+        "start": hit.passage.start,
+        "end": hit.passage.end,
+        "text": hit.passage.text,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

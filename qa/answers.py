@@ -1,0 +1,101 @@
+"""A question → a verified, quoted answer: the whole way on one screen."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from index import Index, QuestionError
+from qa.confidence import ANSWERED_FROM, confidence_of
+from qa.indexes import shared_index
+from qa.language import language_of
+from qa.quotes import Span, best_spans, to_citation
+from qa.retriever import Candidate, find_candidates, to_query
+from qa.types import Answer, Hit
+
+_LONGEST_QUESTION = 1000
+_READ = 5  # how many passages are read sentence by sentence
+_CITED_WITHIN = 0.05  # a further quote must come this near to the best one
+_MOST_CITED = 3
+
+
+def retrieve(question: str, *, top_k: int = 5, index: str | Path | Index | None = None) -> list[Hit]:
+    """Return the passages closest to a question, best first.
+
+    Args:
+        question: in Simplified or Traditional Chinese, English, or a mixture.
+        top_k: how many at most.
+        index: an index folder or an opened index; None = the default index, which is built from the
+            bundled report on first use.
+
+    Raises:
+        QuestionError: the question is empty or too long, or top_k is below 1.
+        IndexNotFoundError: the folder named holds no index.
+    """
+    text = _checked(question, top_k)
+    opened = shared_index(index)
+    return _hits(opened, find_candidates(opened, to_query(opened, text), top_k))
+
+
+def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 5) -> Answer:
+    """Answer a question with verbatim quotes, or say that the documents hold no answer.
+
+    Args:
+        question: in Simplified or Traditional Chinese, English, or a mixture.
+        index: an index folder or an opened index; None = the default index, which is built from the
+            bundled report on first use.
+        top_k: how many of the closest passages to return beside the quotes.
+
+    Raises:
+        QuestionError: the question is empty or too long, or top_k is below 1.
+        IndexNotFoundError: the folder named holds no index.
+        CitationError: a quote does not stand where the index says.
+    """
+    text = _checked(question, top_k)
+    opened = shared_index(index)
+    query = to_query(opened, text)
+    hits = _hits(opened, find_candidates(opened, query, max(top_k, _READ)))
+    spans = _ranked(best_spans(opened, query, hits[:_READ]))
+    confidence = confidence_of(query, spans)
+    answered = confidence >= ANSWERED_FROM
+    return Answer(
+        question=question,
+        language=language_of(text),
+        status="answered" if answered else "not_found",
+        confidence=confidence,
+        citations=[to_citation(span) for span in _worth_citing(spans)] if answered else [],
+        hits=hits[:top_k],
+    )
+
+
+def _checked(question: str, top_k: int) -> str:
+    text = question.strip()
+    if not text:
+        raise QuestionError("The question is empty. Type a question.")
+    if len(text) > _LONGEST_QUESTION:
+        raise QuestionError(
+            f"The question has {len(text):,} characters, at most {_LONGEST_QUESTION:,} are read. "
+            "Ask something shorter."
+        )
+    if top_k < 1:
+        raise QuestionError(f"top_k is {top_k}. Ask for at least 1 passage.")
+    return text
+
+
+def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
+    passages = index.get_passages([candidate.passage_id for candidate in candidates])
+    return [
+        Hit(rank, candidate.score, passage, index.document(passage.document_id))
+        for rank, (candidate, passage) in enumerate(
+            zip(candidates, passages, strict=True), start=1
+        )
+    ]
+
+
+def _ranked(spans: Sequence[Span]) -> list[Span]:
+    """Order spans by passage and sentence evidence together."""
+    return sorted(spans, key=lambda span: (-(span.score + span.hit.score), span.hit.rank))
+
+
+def _worth_citing(spans: Sequence[Span]) -> list[Span]:
+    """Return the best span and those nearly as good."""
+    bar = spans[0].score + spans[0].hit.score - _CITED_WITHIN
+    return [span for span in spans if span.score + span.hit.score >= bar][:_MOST_CITED]

@@ -1,0 +1,69 @@
+"""The indexes questions are asked of: opened once, opened again after a rebuild."""
+
+import threading
+import time
+from pathlib import Path
+
+from index import (
+    REPORT,
+    Index,
+    IndexBusyError,
+    IndexNotFoundError,
+    build_index,
+    default_index_dir,
+    open_index,
+)
+from index.generation import current
+
+_opened: dict[Path, Index] = {}
+_lock = threading.Lock()
+_PATIENCE = 120.0  # seconds to wait for another process that is making the default index
+
+
+def shared_index(index: str | Path | Index | None) -> Index:
+    """Return an opened index: as given, or of a folder, shared by the whole process.
+
+    A folder that was rebuilt is opened anew; whoever still reads the old generation goes on.
+
+    Raises:
+        IndexNotFoundError: the folder named holds no index.
+    """
+    if isinstance(index, Index):
+        return index
+    with _lock:
+        if index is None:
+            return _default()
+        return _open(Path(index).expanduser())
+
+
+def _open(folder: Path) -> Index:
+    opened = _opened.get(folder)
+    if opened is None or opened.generation != current(folder).name:
+        opened = _opened[folder] = open_index(folder)
+    return opened
+
+
+def _default() -> Index:
+    """Return the default index, made from the bundled report when there is none yet."""
+    folder = default_index_dir()
+    try:
+        return _open(folder)
+    except IndexNotFoundError:
+        pass
+    try:
+        build_index(REPORT, index_dir=folder)
+    except IndexBusyError:
+        _wait_for_index(folder)
+    return _open(folder)
+
+
+def _wait_for_index(folder: Path) -> None:
+    """Wait until another process has finished the first build."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            current(folder)
+        except IndexNotFoundError:
+            time.sleep(0.2)
+        else:
+            return
