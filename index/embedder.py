@@ -4,7 +4,8 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from index import bundled_model
 from index.errors import ModelError, ModelNotFoundError
+from index.token_vectors import TokenVectors
 
 if TYPE_CHECKING:
     import torch
@@ -22,12 +24,20 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 _BATCH = 32
-_PROGRESS_EVERY = 8 * _BATCH
+_PART = 4 * _BATCH
 _SAMPLED_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """A text's unit vector, float32 ``(dimension,)``, and the vectors of its tokens."""
+
+    vector: FloatArray
+    tokens: TokenVectors
+
+
 class Embedder:
-    """A sentence-transformers model as retrieval sees it: queries in, passages in, unit vectors out.
+    """A sentence-transformers model as retrieval sees it: texts in, unit vectors out.
 
     Attributes:
         name: the bundled model's name, a folder, or a name on a model hub.
@@ -47,35 +57,77 @@ class Embedder:
         prompts = model.prompts or {}
         candidates = (prompts.get(key) for key in ("document", "passage", "corpus"))
         self._passage_prompt = next((prompt for prompt in candidates if prompt), "")
+        self._query_prompt = prompts.get("query") or ""
 
     def encode_queries(self, queries: Sequence[str]) -> FloatArray:
         """Return unit vectors for questions, float32 ``(n, dimension)``."""
         with self._lock:
-            return self._unit(self._model.encode_query(list(queries), **_ENCODE))
+            return _unit(self._model.encode_query(list(queries), **_ENCODE))
 
-    def encode_passages(
-        self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None
-    ) -> FloatArray:
-        """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given.
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
+        with self._lock:
+            return _unit(self._model.encode_document(list(texts), **_ENCODE))
 
-        Args:
-            texts: what to encode; longer than ``max_tokens`` is cut by the model.
-            progress: called now and then with how many more texts are done.
+    def encode_query_tokens(self, query: str) -> Encoded:
+        """Return a question's vector and its token vectors, from one forward pass."""
+        with self._lock:
+            features = self._model.encode_query([query], output_value=None, **_ENCODE)
+            return self._encoded(features, [query], self._query_prompt)[0]
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
+        """Yield (position, vector and token vectors) of every text, longest texts first.
+
+        Texts of like length go together, so that little of a batch is padding; only a few batches
+        are in memory at a time.
         """
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        # Texts of like length go together, so that little of a batch is padding.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
-        for at in range(0, len(order), _PROGRESS_EVERY):
-            part = order[at : at + _PROGRESS_EVERY]
+        for at in range(0, len(order), _PART):
+            positions = order[at : at + _PART]
+            part = [texts[i] for i in positions]
             with self._lock:
-                encoded = self._model.encode_document([texts[i] for i in part], **_ENCODE)
-            vectors[part] = self._unit(encoded)
-            if progress is not None:
-                progress(len(part))
-        return vectors
+                features = self._model.encode_document(part, output_value=None, **_ENCODE)
+                encoded = self._encoded(features, part, self._passage_prompt)
+            yield from zip(positions, encoded, strict=True)
+
+    def token_counts(self, texts: Sequence[str]) -> list[int]:
+        """Return how many token vectors each text will have."""
+        return [len(kept) for kept, _ in self._content_tokens(texts, self._passage_prompt)]
+
+    def _encoded(
+        self, features: Any, texts: Sequence[str], prompt: str
+    ) -> list[Encoded]:
+        encoded: list[Encoded] = []
+        content = self._content_tokens(texts, prompt)
+        for feature, (kept, spans) in zip(features, content, strict=True):
+            present = feature["attention_mask"].bool()
+            tokens = feature["token_embeddings"][present].float().cpu().numpy()[kept]
+            vector = feature["sentence_embedding"].float().cpu().numpy()
+            encoded.append(Encoded(_unit(vector[None])[0], TokenVectors(_unit(tokens), spans)))
+        return encoded
+
+    def _content_tokens(
+        self, texts: Sequence[str], prompt: str
+    ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+        """Return which tokens of each text are its own, and where they stand in it.
+
+        Left out are the prompt, special tokens and tokens of white space only.
+        """
+        if not texts or not self._model.tokenizer.is_fast:  # a slow one cannot tell offsets
+            return [(np.empty(0, np.int64), np.empty((0, 2), np.int64))] * len(texts)
+        offsets = self._model.tokenizer(
+            [prompt + text for text in texts],
+            return_offsets_mapping=True,
+            truncation=True,
+            max_length=self.max_tokens,
+            verbose=False,
+        )["offset_mapping"]
+        return [
+            _own_tokens(of_one, prompt, text) for of_one, text in zip(offsets, texts, strict=True)
+        ]
 
     def count_passage_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens each text costs as a passage, prompt and special tokens included."""
+        """Return how many tokens each text costs as a passage, with prompt and special tokens."""
         if not texts:
             return []
         with self._lock:
@@ -84,11 +136,20 @@ class Embedder:
             )
         return [len(ids) for ids in encoded["input_ids"]]
 
-    @staticmethod
-    def _unit(vectors: FloatArray) -> FloatArray:
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: FloatArray = (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
-        return unit
+
+def _own_tokens(
+    offsets: Sequence[tuple[int, int]], prompt: str, text: str
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    spans = np.asarray(offsets, np.int64).reshape(-1, 2) - len(prompt)
+    spans[:, 0] = np.maximum(spans[:, 0], 0)
+    kept = [i for i, (start, end) in enumerate(spans.tolist()) if text[start : max(end, 0)].strip()]
+    return np.asarray(kept, np.int64), spans[kept]
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: FloatArray = (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+    return unit
 
 
 _ENCODE: dict[str, Any] = {"batch_size": _BATCH, "show_progress_bar": False}
@@ -110,9 +171,7 @@ def load_embedder(model: str | None = None, *, allow_download: bool = False) -> 
     """
     if model is None or model == bundled_model.MODEL_NAME:
         loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
-        return Embedder(
-            loaded, name=bundled_model.MODEL_NAME, revision=bundled_model.REVISION
-        )
+        return Embedder(loaded, name=bundled_model.MODEL_NAME, revision=bundled_model.REVISION)
     folder = Path(model).expanduser()
     if folder.is_dir():
         name = str(folder.resolve())
@@ -178,12 +237,12 @@ def _no_loading_bar() -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            transformers_logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _fingerprint(folder: Path) -> str:

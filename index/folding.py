@@ -61,9 +61,7 @@ def terms(text: str) -> list[str]:
     """
     folded = fold(text)
     words = [part for word in _jieba().cut_for_search(folded) for part in _TERM.findall(word)]
-    pairs = [
-        f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())
-    ]
+    pairs = [f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())]
     return words + pairs
 
 

@@ -8,9 +8,10 @@
         passages.sqlite
         vectors.faiss
         lexical/
+        tokens/                 vectors of every token, for late interaction
 
-A generation is written beside the one in use, checked, then named in CURRENT. Whoever has the old one
-open keeps it; a crash at any moment leaves the old one in use.
+A generation is written beside the one in use, checked, then named in CURRENT. Whoever has the old
+one open keeps it; a crash at any moment leaves the old one in use.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ MANIFEST = "manifest.json"
 PASSAGES = "passages.sqlite"
 VECTORS = "vectors.faiss"
 LEXICAL = "lexical"
+TOKENS = "tokens"
 _CURRENT = "CURRENT"
 _KEPT = 2  # the one in use and the one before it, which a running chat may still have open
 _BUILD_AGAIN = "Build it again: python -m index build PATH"

@@ -1,7 +1,7 @@
 """BM25 over terms in tantivy. The only file that knows tantivy.
 
-Terms come from ``index.folding.terms``; tantivy only splits them at the spaces between. Its files are
-memory-mapped and it can add and delete without writing everything anew. Score of a passage:
+Terms come from ``index.folding.terms``; tantivy only splits them at the spaces between. Its files
+are memory-mapped and it can add and delete without writing everything anew. Score of a passage:
 Σ idf(t) · tf·(k1 + 1) / (tf + k1·(1 − b + b·length / mean length)), k1 = 1.2, b = 0.75, and
 idf(t) = ln(1 + (N − n + 0.5) / (n + 0.5)) (Robertson and Zaragoza, 2009; Lucene's form of the idf).
 """
@@ -25,9 +25,7 @@ _HEAP_BYTES = 128 << 20
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field(_ID, stored=False, indexed=False, fast=True)
-    builder.add_text_field(
-        _TERMS, stored=False, tokenizer_name="whitespace", index_option="freq"
-    )
+    builder.add_text_field(_TERMS, stored=False, tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
@@ -101,7 +99,7 @@ class LexicalIndex:
         found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
         ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
         hits = [
-            LexicalHit(int(passage_id), float(score))
+            LexicalHit(int(passage_id or 0), float(score))
             for (score, _), passage_id in zip(found, ids, strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))

@@ -12,6 +12,7 @@ from index.errors import IndexDamagedError, ModelMismatchError, ModelNotFoundErr
 from index.lexical import LexicalHit, LexicalIndex
 from index.locations import default_index_dir
 from index.store import Store
+from index.token_vectors import TokenVectors, TokenVectorStore
 from index.types import Document, IndexInfo, Passage
 from index.vectors import FloatArray, IntArray, VectorIndex
 
@@ -36,6 +37,7 @@ class Index:
         self._store = Store(self._folder / generation.PASSAGES)
         self._lexical = LexicalIndex(self._folder / generation.LEXICAL)
         self._vectors = VectorIndex(self._folder / generation.VECTORS)
+        self._tokens = TokenVectorStore(self._folder / generation.TOKENS)
         self._check_counts()
 
     def __enter__(self) -> "Index":
@@ -118,6 +120,10 @@ class Index:
         """Return the cosine of each given passage to a query vector."""
         return self._vectors.scores(query_vector, passage_ids)
 
+    def token_vectors(self, passage_id: int) -> TokenVectors:
+        """Return the token vectors of a passage; their spans count from its headings on."""
+        return self._tokens.get(passage_id)
+
     def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first."""
         return self._lexical.search(terms, k)
@@ -161,7 +167,8 @@ class Index:
             )
 
     def _check_counts(self) -> None:
-        counts = {len(self._vectors), len(self._lexical), self._store.passages}
+        counts = {len(part) for part in (self._vectors, self._tokens, self._lexical)}
+        counts.add(self._store.passages)
         if counts != {self._manifest.passages} or self._vectors.dimension not in (
             0,
             self._manifest.dimension,

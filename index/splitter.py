@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from index.loaders.decoded import Block
-from index.types import Span
+from index.types import Span, searchable
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -164,8 +164,10 @@ def split(
         below_heading = False
         headings = tuple(heading for _, heading in stack)
         spans = sentences(text, block.start, block.end)
-        for part in _parts(text, spans, headings, count_tokens, max_tokens):
-            sections.append(Section(part[0].start, part[-1].end, headings, part, block.page))
+        sections.extend(
+            Section(part[0].start, part[-1].end, headings, part, block.page)
+            for part in _parts(text, spans, headings, count_tokens, max_tokens)
+        )
     return sections
 
 
@@ -177,11 +179,6 @@ def _push(stack: list[tuple[int, str]], level: int, heading: str, below_heading:
     while stack and (stack[-1][0] > level or (stack[-1][0] == level and not below_heading)):
         stack.pop()
     stack.append((level, " ".join(heading.split())))
-
-
-def searchable(headings: Sequence[str], text: str) -> str:
-    """Return what is searched for a passage: its headings, then its text."""
-    return "\n".join((*headings, text))
 
 
 def _parts(
@@ -211,7 +208,7 @@ def _parts(
 
 
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest n ≤ most that fits, at least 1; what fits is taken to be n ≤ some bound."""
+    """Return the largest n ≤ most that fits, at least 1; less than what fits also fits."""
     low, high = 1, most
     while low < high:
         middle = (low + high + 1) // 2

@@ -27,9 +27,7 @@ _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, pag
 _MOST_VARIABLES = 500
 
 
-def write_store(
-    path: Path, documents: Iterable[Document], passages: Iterable[Passage]
-) -> None:
+def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Passage]) -> None:
     """Write documents and passages into a new file."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
@@ -102,8 +100,9 @@ class Store:
         rows = self._rows("SELECT * FROM documents WHERE id = ?", document_id)
         if not rows:
             raise KeyError(document_id)
-        *plain, offsets = rows[0]
-        return Document(*plain, OffsetMap(tuple((a, b) for a, b in json.loads(offsets))))
+        document_id, path, title, text, content_hash, encoding, kept = rows[0]
+        offsets = OffsetMap(tuple((a, b) for a, b in json.loads(kept)))
+        return Document(document_id, path, title, text, content_hash, encoding, offsets)
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
@@ -130,7 +129,7 @@ class Store:
     def misplaced(self) -> Iterator[int]:
         """Yield the ids of passages whose text is not where they say it is."""
         for row in self._rows(
-            "SELECT p.id, p.text, substr(d.text, p.start + 1, p.\"end\" - p.start) FROM passages p "
+            'SELECT p.id, p.text, substr(d.text, p.start + 1, p."end" - p.start) FROM passages p '
             "LEFT JOIN documents d ON d.id = p.document_id"
         ):
             if row[1] != row[2]:

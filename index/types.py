@@ -114,6 +114,21 @@ class Passage:
     sentences: tuple[Span, ...]
     page: int | None = None
 
+    @property
+    def searchable(self) -> str:
+        """What is searched for the passage: its headings, then its text."""
+        return searchable(self.headings, self.text)
+
+    @property
+    def searchable_offset(self) -> int:
+        """Where the passage's own text begins in ``searchable``."""
+        return len(self.searchable) - len(self.text)
+
+
+def searchable(headings: Sequence[str], text: str) -> str:
+    """Return what is searched for a passage with these headings."""
+    return "\n".join((*headings, text))
+
 
 @dataclass(frozen=True)
 class FailedFile:

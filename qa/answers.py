@@ -17,7 +17,9 @@ _CITED_WITHIN = 0.05  # a further quote must come this near to the best one
 _MOST_CITED = 3
 
 
-def retrieve(question: str, *, top_k: int = 5, index: str | Path | Index | None = None) -> list[Hit]:
+def retrieve(
+    question: str, *, top_k: int = 5, index: str | Path | Index | None = None
+) -> list[Hit]:
     """Return the passages closest to a question, best first.
 
     Args:
@@ -84,9 +86,7 @@ def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     passages = index.get_passages([candidate.passage_id for candidate in candidates])
     return [
         Hit(rank, candidate.score, passage, index.document(passage.document_id))
-        for rank, (candidate, passage) in enumerate(
-            zip(candidates, passages, strict=True), start=1
-        )
+        for rank, (candidate, passage) in enumerate(zip(candidates, passages, strict=True), start=1)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Question → candidate passages: dense and lexical evidence fused into one measure."""
+"""Question → passages, best first: two views fused, the best of them compared token by token."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from index import Index, fold, terms
+from index import Index, TokenVectors, fold, terms
 
 FloatArray = npt.NDArray[np.float32]
 
+# The three numbers were chosen on public question sets in both scripts and across languages;
+# docs/retrieval.md has the figures.
 _CANDIDATES = 100
-LEXICAL_WEIGHT = 0.4
-"""Weight of the lexical part beside a cosine; measured on public sets, see docs/retrieval.md."""
+_RERANKED = 20
+_LEXICAL_BESIDE_COSINE = 0.6
+_LEXICAL_BESIDE_MAXSIM = 0.3
 _HIGHEST_TF = 2.2  # k1 + 1: what BM25 gives at most for a term of idf 1
 
 
@@ -22,12 +25,14 @@ class Query:
 
     Attributes:
         vector: its unit vector, float32 ``(dimension,)``.
+        tokens: the vectors of its tokens.
         terms: its distinct search terms.
         idf: inverse document frequency of each term in the index asked.
         known: whether each term stands anywhere in the index.
     """
 
     vector: FloatArray
+    tokens: TokenVectors
     terms: tuple[str, ...]
     idf: FloatArray
     known: npt.NDArray[np.bool_]
@@ -39,25 +44,36 @@ class Query:
 
     @property
     def coverage(self) -> float:
-        """The share of that mass whose terms exist in the index, 0 to 1."""
+        """Lexical coverage: the share of the mass whose terms exist in the index, 0 to 1."""
         return float(self.idf[self.known].sum() / self.mass) if self.terms else 0.0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A passage with its evidence: cosine, lexical agreement (0 to 1), and both fused."""
+    """A passage with its evidence.
+
+    Attributes:
+        passage_id: which passage.
+        dense: cosine of passage and question.
+        lexical: BM25 over the most the question could get, times its coverage, 0 to 1.
+        late: mean MaxSim of the question's tokens; None before reranking.
+        score: what it is ranked by.
+    """
 
     passage_id: int
     dense: float
     lexical: float
+    late: float | None
     score: float
 
 
 def to_query(index: Index, question: str) -> Query:
     """Encode a question and look its terms up."""
+    encoded = index.embedder.encode_query_tokens(fold(question))
     distinct = tuple(dict.fromkeys(terms(question)))
     return Query(
-        vector=index.embedder.encode_queries([fold(question)])[0],
+        vector=encoded.vector,
+        tokens=encoded.tokens,
         terms=distinct,
         idf=np.array([index.idf(term) for term in distinct], np.float32),
         known=np.array([index.frequency(term) > 0 for term in distinct], np.bool_),
@@ -65,30 +81,53 @@ def to_query(index: Index, question: str) -> Query:
 
 
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
-    """Return the ``count`` best passages by fused evidence, best first.
+    """Return the ``count`` best passages, best first."""
+    fused = _best(_fuse(index, query), max(count, _RERANKED))
+    return _best([_rerank(index, query, candidate) for candidate in fused], count)
 
-    The lexical part is a passage's BM25 score over the most the query could get. Terms that exist
-    nowhere in the index count in that most, so the part shrinks with the query's lexical coverage: a
-    question in another language leaves the word to the dense part, with no switch in between.
+
+def _fuse(index: Index, query: Query) -> list[Candidate]:
+    """Return the best of both views with one score.
+
+    BM25 is taken as a share of the most the question could get, and weighed by the question's
+    lexical coverage: a question in another language than the documents, whose terms exist nowhere
+    in the index, leaves the word to the dense view, with no switch in between.
     """
+    full = _HIGHEST_TF * query.mass
     lexical = {
-        hit.passage_id: hit.score / (_HIGHEST_TF * query.mass)
+        hit.passage_id: query.coverage * hit.score / full
         for hit in index.search_lexical(query.terms, _CANDIDATES)
     }
     nearest, _ = index.search_dense(query.vector, _CANDIDATES)
     ids = list(dict.fromkeys([*nearest.tolist(), *lexical]))
-    candidates = [
+    return [
         Candidate(
             passage_id=passage_id,
             dense=float(dense),
             lexical=lexical.get(passage_id, 0.0),
-            score=float(dense) + LEXICAL_WEIGHT * lexical.get(passage_id, 0.0),
+            late=None,
+            score=float(dense) + _LEXICAL_BESIDE_COSINE * lexical.get(passage_id, 0.0),
         )
         for passage_id, dense in zip(ids, index.dense_scores(query.vector, ids), strict=True)
     ]
-    return best(candidates, count)
 
 
-def best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+def _rerank(index: Index, query: Query, candidate: Candidate) -> Candidate:
+    """Replace the cosine by late interaction."""
+    similar = similarities(query, index.token_vectors(candidate.passage_id))
+    if not similar.size:  # a question of marks only, or a model that cannot place its tokens
+        return candidate
+    late = float(similar.max(axis=1).mean())
+    score = late + _LEXICAL_BESIDE_MAXSIM * candidate.lexical
+    return Candidate(candidate.passage_id, candidate.dense, candidate.lexical, late, score)
+
+
+def similarities(query: Query, tokens: TokenVectors) -> FloatArray:
+    """Return the cosine of every question token to every passage token."""
+    cosines: FloatArray = query.tokens.vectors @ tokens.vectors.T
+    return cosines
+
+
+def _best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
     """Return the highest scores first; equal scores in the order of the documents."""
     return sorted(candidates, key=lambda c: (-c.score, c.passage_id))[:count]
