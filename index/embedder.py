@@ -72,7 +72,7 @@ class Embedder:
     def encode_query_tokens(self, query: str) -> Encoded:
         """Return a question's vector and its token vectors, from one forward pass."""
         with self._lock:
-            features = self._model.encode_query([query], output_value=None, **_ENCODE)
+            features: Any = self._model.encode_query([query], output_value=None, **_ENCODE)
             return self._encoded(features, [query], self._query_prompt)[0]
 
     def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
@@ -86,7 +86,7 @@ class Embedder:
             positions = order[at : at + _PART]
             part = [texts[i] for i in positions]
             with self._lock:
-                features = self._model.encode_document(part, output_value=None, **_ENCODE)
+                features: Any = self._model.encode_document(part, output_value=None, **_ENCODE)
                 encoded = self._encoded(features, part, self._passage_prompt)
             yield from zip(positions, encoded, strict=True)
 
@@ -95,7 +95,7 @@ class Embedder:
         return [len(kept) for kept, _ in self._content_tokens(texts, self._passage_prompt)]
 
     def _encoded(
-        self, features: Any, texts: Sequence[str], prompt: str
+        self, features: "list[dict[str, torch.Tensor]]", texts: Sequence[str], prompt: str
     ) -> list[Encoded]:
         encoded: list[Encoded] = []
         content = self._content_tokens(texts, prompt)
@@ -155,7 +155,6 @@ def _unit(vectors: FloatArray) -> FloatArray:
 _ENCODE: dict[str, Any] = {"batch_size": _BATCH, "show_progress_bar": False}
 
 
-@lru_cache(maxsize=2)
 def load_embedder(model: str | None = None, *, allow_download: bool = False) -> Embedder:
     """Return the embedder for a model; one copy a process.
 
@@ -169,7 +168,16 @@ def load_embedder(model: str | None = None, *, allow_download: bool = False) -> 
         ModelDamagedError: the bundled model's file is not the expected one.
         ModelError: the folder is not a sentence-transformers model.
     """
-    if model is None or model == bundled_model.MODEL_NAME:
+    with _loading:  # two threads that ask first would load it twice
+        return _load_embedder(model or bundled_model.MODEL_NAME, allow_download)
+
+
+_loading = threading.Lock()
+
+
+@lru_cache(maxsize=2)
+def _load_embedder(model: str, allow_download: bool) -> Embedder:
+    if model == bundled_model.MODEL_NAME:
         loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
         return Embedder(loaded, name=bundled_model.MODEL_NAME, revision=bundled_model.REVISION)
     folder = Path(model).expanduser()

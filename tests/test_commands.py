@@ -1,0 +1,107 @@
+"""Both command lines, run as a user runs them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*arguments: str, offline: bool = False) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", *arguments]
+    if offline:
+        command = ["unshare", "-n", *command]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | {"COLUMNS": "100", "PYTHONUTF8": "1"},
+    )
+
+
+def test_ask_as_json(report_dir: Path) -> None:
+    done = run("qa", "烏海市全程網辦事項量提升了多少", "--index", str(report_dir), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert list(answer) == ["question", "status", "confidence", "citations", "hits"]
+    assert answer["status"] == "answered"
+    citation, hit = answer["citations"][0], answer["hits"][0]
+    assert list(citation) == [
+        *("quote", "document", "title", "headings", "start", "end", "page", "score")
+    ]
+    assert list(hit) == ["rank", "score", "document", "start", "end", "text"]
+    assert "15.4%" in citation["quote"]
+    assert len(citation["quote"]) == citation["end"] - citation["start"]
+    assert citation["quote"] in hit["text"]
+    assert len(answer["hits"]) == 5
+
+
+def test_ask_as_text_and_how_many(report_dir: Path) -> None:
+    done = run("qa", "三端五防线", "--index", str(report_dir), "--top-k", "2")
+    assert done.returncode == 0
+    assert done.stdout.startswith("[1] 鄂爾多斯市創新“三端五防線”訴源治理模式")
+    assert "堅持典型引路 > 努力打造市域社會治理品牌" in done.stdout
+
+
+def test_not_found_exits_with_3(report_dir: Path) -> None:
+    done = run("qa", "通辽市的人口是多少", "--index", str(report_dir))
+    assert done.returncode == 3
+    assert done.stdout.startswith("Not found in the documents")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["qa", ""], 2, "qa: The question is empty"),
+        (["qa", "甲", "--top-k", "0"], 2, "qa: top_k is 0"),
+        (["qa", "甲", "--index", "/no/such/folder"], 1, "qa: There is no index in /no/such/folder"),
+        (["qa"], 2, "usage:"),
+        (["index", "build", "/no/such/file"], 1, "index: /no/such/file does not exist"),
+        (["index", "info", "--index", "/no/such/folder"], 1, "index: There is no index"),
+        (["index"], 2, "usage:"),
+    ],
+)
+def test_bad_use_prints_a_message_and_no_traceback(
+    arguments: list[str], status: int, message: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_build_info_verify(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "甲.txt").write_text("甲文件的內(nèi)容。", encoding="utf-8")
+    (tmp_path / "docs" / "bad.txt").write_bytes(b"\xff")
+    index_dir = tmp_path / "index"
+    built = run("index", "build", str(tmp_path / "docs"), "--index", str(index_dir))
+    assert built.returncode == 1, "one file failed"
+    assert "1 documents, 1 passages, 1 pieces of noise removed" in built.stdout
+    assert "Not indexed:" in built.stderr
+    assert "bad.txt" in built.stderr
+    info = run("index", "info", "--index", str(index_dir))
+    assert info.returncode == 0
+    assert "multilingual-e5-small (384 dimensions" in info.stdout
+    assert run("index", "verify", "--index", str(index_dir)).returncode == 0
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("unshare") is None or os.geteuid() != 0,
+    reason="removing the network needs Linux, unshare and root",
+)
+def test_everything_works_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    done = run("qa", "What is Ordos's 三端五防線 model?", "--json", offline=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "“三端五防線”訴源治理模式" in json.loads(done.stdout)["citations"][0]["quote"]

@@ -1,0 +1,67 @@
+"""Folding keeps every offset and unites what readers take for the same."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index import fold, script_of, terms
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("鄂爾多斯市創新", "鄂尔多斯市创新"),
+        ("臺灣台灣", "台湾台湾"),
+        ("裏面裡面里面", "里面里面里面"),
+        ("看著看着", "看着看着"),
+        ("ＡＢＣ１２３％，（）", "abc123%,()"),
+        ("Ordos COVID-19", "ordos covid-19"),
+        ("二〇二二年", "二0二二年"),
+        ("⼈民⽇報", "人民日报"),
+        ("“三端”「三端」", '"三端""三端"'),
+        ("ﬁ㎡…", "ﬁ㎡…"),  # what would grow stays
+    ],
+)
+def test_fold(text: str, expected: str) -> None:
+    assert fold(text) == expected
+
+
+@given(st.text())
+def test_folding_keeps_the_length_and_does_nothing_twice(text: str) -> None:
+    folded = fold(text)
+    assert len(folded) == len(text)
+    assert fold(folded) == folded
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=0x3400, max_codepoint=0x9FFF)))
+def test_folding_goes_character_by_character(text: str) -> None:
+    assert fold(text) == "".join(map(fold, text))
+
+
+def test_terms_are_words_and_pairs_of_the_folded_text() -> None:
+    found = terms("新收案件同比下降11.2%")
+    assert {"案件", "同比", "下降", "11.2"} <= set(found)
+    assert {"_新收", "_案件", "_比下", "_下降"} <= set(found)
+    assert not any(" " in term or not term.strip("_") for term in found)
+
+
+def test_both_scripts_have_the_same_terms() -> None:
+    assert terms("烏海市全程網辦事項量") == terms("乌海市全程网办事项量")
+
+
+@given(st.text())
+def test_terms_of_any_text_hold_no_white_space(text: str) -> None:
+    assert all(term and not any(c.isspace() for c in term) for term in terms(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "script"),
+    [
+        ("通辽市的人口", "zh-Hans"),
+        ("烏海市全程網辦", "zh-Hant"),
+        ("你好", None),
+        ("Ordos", None),
+    ],
+)
+def test_script(text: str, script: str | None) -> None:
+    assert script_of(text) == script

@@ -1,0 +1,68 @@
+"""The rooms of the house and who may import whom; the table of docs/architecture.md."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ROOMS = {"index", "qa", "app"}
+MAY_IMPORT = {"index": set(), "qa": {"index"}, "app": {"index", "qa"}}
+ENGINES = {
+    "faiss": {"index/vectors.py"},
+    "tantivy": {"index/lexical.py"},
+    "jieba": {"index/folding.py"},
+    "opencc": {"index/folding.py"},
+    "sqlite3": {"index/store.py"},
+    "torch": {"index/embedder.py"},
+    "sentence_transformers": {"index/embedder.py"},
+    "pypinyin": {"index/cleaner.py"},
+    "gradio": {"app.py"},
+}
+# Reading a generation's name without opening it is the one inner thing qa needs of index.
+INNER = {("qa/indexes.py", "index.generation")}
+
+
+def modules() -> list[Path]:
+    return [ROOT / "app.py", *sorted(ROOT.glob("index/**/*.py")), *sorted(ROOT.glob("qa/**/*.py"))]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+
+
+def place(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_a_room_imports_only_rooms_below_it(path: Path) -> None:
+    room = place(path).split("/")[0].removesuffix(".py")
+    for name in imports(path):
+        other = name.split(".")[0]
+        if other not in ROOMS or other == room:
+            continue
+        assert other in MAY_IMPORT[room], f"{place(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_rooms_meet_at_their_public_names(path: Path) -> None:
+    room = place(path).split("/")[0].removesuffix(".py")
+    for name in imports(path):
+        other = name.split(".")[0]
+        if other in ROOMS - {room} and "." in name and room != "app":
+            assert (place(path), name) in INNER, f"{place(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=place)
+def test_one_engine_one_file(path: Path) -> None:
+    for name in imports(path):
+        engine = name.split(".")[0]
+        if engine in ENGINES:
+            assert place(path) in ENGINES[engine], f"{place(path)} imports {engine}"
