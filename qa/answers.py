@@ -8,7 +8,7 @@ from qa.confidence import ANSWERED_FROM, confidence_of
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.quotes import Span, best_spans, to_citation
-from qa.retriever import Candidate, find_candidates, to_query
+from qa.retriever import RERANKED, Candidate, find_candidates, to_query
 from qa.types import Answer, Hit
 
 _LONGEST_QUESTION = 1000
@@ -54,9 +54,10 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
     text = _checked(question, top_k)
     opened = shared_index(index)
     query = to_query(opened, text)
-    hits = _hits(opened, find_candidates(opened, query, max(top_k, _READ)))
-    spans = _ranked(best_spans(opened, query, hits[:_READ]))
-    confidence = confidence_of(query, spans)
+    candidates = find_candidates(opened, query, max(top_k, RERANKED))
+    hits = _hits(opened, candidates[: max(top_k, _READ)])
+    spans = sorted(best_spans(opened, query, hits[:_READ]), key=lambda s: (-s.total, s.hit.rank))
+    confidence = confidence_of(text, query, candidates, spans)
     answered = confidence >= ANSWERED_FROM
     return Answer(
         question=question,
@@ -90,12 +91,7 @@ def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     ]
 
 
-def _ranked(spans: Sequence[Span]) -> list[Span]:
-    """Order spans by passage and sentence evidence together."""
-    return sorted(spans, key=lambda span: (-(span.score + span.hit.score), span.hit.rank))
-
-
 def _worth_citing(spans: Sequence[Span]) -> list[Span]:
     """Return the best span and those nearly as good."""
-    bar = spans[0].score + spans[0].hit.score - _CITED_WITHIN
-    return [span for span in spans if span.score + span.hit.score >= bar][:_MOST_CITED]
+    bar = spans[0].total - _CITED_WITHIN
+    return [span for span in spans if span.total >= bar][:_MOST_CITED]

@@ -41,8 +41,13 @@ class Span:
     lexical: float
     score: float
 
+    @property
+    def total(self) -> float:
+        """The evidence of passage and span together."""
+        return self.hit.score + self.score
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class _Sentences:
     """The evidence of every sentence of one hit.
 

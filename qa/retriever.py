@@ -1,7 +1,7 @@
 """Question → passages, best first: two views fused, the best of them compared token by token."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,13 +13,14 @@ FloatArray = npt.NDArray[np.float32]
 # The three numbers were chosen on public question sets in both scripts and across languages;
 # docs/retrieval.md has the figures.
 _CANDIDATES = 100
-_RERANKED = 20
+RERANKED = 20
+"""How many candidates are compared token by token."""
 _LEXICAL_BESIDE_COSINE = 0.6
 _LEXICAL_BESIDE_MAXSIM = 0.3
 _HIGHEST_TF = 2.2  # k1 + 1: what BM25 gives at most for a term of idf 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Query:
     """A question as retrieval sees it.
 
@@ -48,7 +49,7 @@ class Query:
         return float(self.idf[self.known].sum() / self.mass) if self.terms else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A passage with its evidence.
 
@@ -57,6 +58,8 @@ class Candidate:
         dense: cosine of passage and question.
         lexical: BM25 over the most the question could get, times its coverage, 0 to 1.
         late: mean MaxSim of the question's tokens; None before reranking.
+        token_best: each question token's best cosine to a token of the passage; empty before
+            reranking.
         score: what it is ranked by.
     """
 
@@ -64,6 +67,7 @@ class Candidate:
     dense: float
     lexical: float
     late: float | None
+    token_best: FloatArray
     score: float
 
 
@@ -82,7 +86,7 @@ def to_query(index: Index, question: str) -> Query:
 
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
-    fused = _best(_fuse(index, query), max(count, _RERANKED))
+    fused = _best(_fuse(index, query), max(count, RERANKED))
     return _best([_rerank(index, query, candidate) for candidate in fused], count)
 
 
@@ -106,6 +110,7 @@ def _fuse(index: Index, query: Query) -> list[Candidate]:
             dense=float(dense),
             lexical=lexical.get(passage_id, 0.0),
             late=None,
+            token_best=np.empty(0, np.float32),
             score=float(dense) + _LEXICAL_BESIDE_COSINE * lexical.get(passage_id, 0.0),
         )
         for passage_id, dense in zip(ids, index.dense_scores(query.vector, ids), strict=True)
@@ -117,9 +122,10 @@ def _rerank(index: Index, query: Query, candidate: Candidate) -> Candidate:
     similar = similarities(query, index.token_vectors(candidate.passage_id))
     if not similar.size:  # a question of marks only, or a model that cannot place its tokens
         return candidate
-    late = float(similar.max(axis=1).mean())
+    token_best = similar.max(axis=1)
+    late = float(token_best.mean())
     score = late + _LEXICAL_BESIDE_MAXSIM * candidate.lexical
-    return Candidate(candidate.passage_id, candidate.dense, candidate.lexical, late, score)
+    return replace(candidate, late=late, token_best=token_best, score=score)
 
 
 def similarities(query: Query, tokens: TokenVectors) -> FloatArray:

@@ -99,7 +99,9 @@ def test_build_info_verify(tmp_path: Path) -> None:
     sys.platform != "linux" or shutil.which("unshare") is None or os.geteuid() != 0,
     reason="removing the network needs Linux, unshare and root",
 )
-def test_everything_works_without_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_works_without_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("HF_HUB_OFFLINE")
     done = run("qa", "What is Ordos's 三端五防線 model?", "--json", offline=True)

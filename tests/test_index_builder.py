@@ -135,8 +135,9 @@ def test_a_build_killed_half_way_leaves_the_old_index(tmp_path: Path) -> None:
         env=os.environ | {"COLUMNS": "80"},
     ) as process:
         deadline = time.monotonic() + 120
-        while not list(index_dir.glob("generations/*/tokens")) and time.monotonic() < deadline:
+        while len(list(index_dir.glob("generations/*/tokens"))) < 2:
             assert process.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert len(list((index_dir / "generations").iterdir())) == 2
