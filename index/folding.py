@@ -70,8 +70,8 @@ def content_words(text: str) -> dict[str, float]:
     """Return the words that say what a question is about, each with its weight.
 
     Left out are marks, Latin words, and words that only ask. The weight is a word's inverse
-    document frequency in general Chinese, from jieba's own table: 的 0.9, 工作 4.2, 赤峰 9.8. Unlike
-    that of an index, it tells a rare name from a common word even among twenty passages.
+    document frequency in general Chinese, from jieba's own table: 的 0.9, 工作 4.2, 赤峰 9.8.
+    Unlike that of an index, it tells a rare name from a common word even among twenty passages.
     """
     words: dict[str, float] = {}
     for word in _jieba().cut(fold(text)):

@@ -165,7 +165,6 @@ def test_the_engine_counts_the_same_in_any_mixture(
 
 @pytest.fixture
 def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(bundled_model, "cache_dir", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
@@ -182,6 +181,7 @@ def test_an_ordinary_folder_with_checksums(embedder: Embedder) -> None:
 
 def test_a_damaged_file_is_made_again(empty_cache: Path) -> None:
     folder = bundled_model_dir()
+    assert folder.is_relative_to(empty_cache)
     before = sha256_of(folder / "tokenizer.json")
     (folder / "tokenizer.json").write_text("{}")
     assert bundled_model_dir() == folder

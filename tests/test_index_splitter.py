@@ -1,6 +1,8 @@
 """Sentences, headings and passages, each a slice of the text."""
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -73,7 +75,7 @@ def test_sentences(text: str, expected: list[str]) -> None:
 def test_sentences_hold_every_character_once(text: str) -> None:
     spans = sentences(text, 0, len(text))
     assert all(span.start < span.end for span in spans)
-    assert all(a.end <= b.start for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(spans))
     outside = list(text)
     for span in spans:
         outside[span.start : span.end] = [" "] * (span.end - span.start)
@@ -93,7 +95,7 @@ def headings_of(text: str) -> list[tuple[tuple[str, ...], str]]:
     return [(section.headings, text[section.start : section.end]) for section in found]
 
 
-def by_length(texts: "list[str] | tuple[str, ...]") -> list[int]:
+def by_length(texts: Sequence[str]) -> list[int]:
     return [len(text) for text in texts]
 
 
@@ -173,4 +175,4 @@ def test_blocks_hold_every_line(text: str) -> None:
     assert re.sub(r"\s", "", "".join(text[b.start : b.end] for b in blocks)) == re.sub(
         r"\s", "", text
     )
-    assert all(a.end <= b.start for a, b in zip(blocks, blocks[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(blocks))
