@@ -141,7 +141,7 @@ _REPORT_QUESTIONS = (
     "烏海市全程網辦事項量提升了多少？",
     "How many problems did the field research identify?",
 )
-_SURE_FROM, _FAIRLY_SURE_FROM = 0.85, 0.65
+_SURE_FROM, _FAIRLY_SURE_FROM = 0.7, 0.4
 
 
 def _confidence_in_words(confidence: float, language: Language) -> str:

@@ -16,7 +16,7 @@ from index.errors import (
     QuestionError,
     YinzhengError,
 )
-from index.folding import content_words, fold, script_of, terms
+from index.folding import content_words, fold, place_names, script_of, terms
 from index.locations import REPORT, default_index_dir
 from index.reader import Index, open_index
 from index.token_vectors import TokenVectors
@@ -51,6 +51,7 @@ __all__ = [
     "default_index_dir",
     "fold",
     "open_index",
+    "place_names",
     "script_of",
     "terms",
 ]

@@ -91,18 +91,35 @@ def script_of(text: str) -> Literal["zh-Hans", "zh-Hant"] | None:
     return "zh-Hant" if traditional >= simplified else "zh-Hans"
 
 
+def place_names(text: str) -> list[str]:
+    """Return the places a question names, folded; only names that are rare in general Chinese."""
+    rare = (word for word, weight in content_words(text).items() if weight >= _RARE_IDF)
+    return [word for word in rare if word in _places()]
+
+
 _ASKING = re.compile("[几哪谁怎何啥吗呢]|多少|什么|多[大长高远久]|是否")
 _UNKNOWN_IDF = 11.95  # the table's median, which is that of rare words and names
 _NUMBER_IDF = 9.0
+_RARE_IDF = 8.0
 
 
 @lru_cache(maxsize=1)
 def _general_idf() -> dict[str, float]:
+    lines = (line.split(" ") for line in _jieba_table("analyse/idf.txt"))
+    return {fold(word): float(idf) for word, idf in lines}
+
+
+@lru_cache(maxsize=1)
+def _places() -> frozenset[str]:
+    """Return jieba's words that are tagged as names of places."""
+    lines = (line for line in _jieba_table("dict.txt") if line.endswith(" ns"))
+    return frozenset(fold(line.split(" ")[0]) for line in lines)
+
+
+def _jieba_table(name: str) -> list[str]:
     import jieba
 
-    table = Path(jieba.__file__).parent / "analyse" / "idf.txt"
-    lines = (line.split(" ") for line in table.read_text(encoding="utf-8").splitlines())
-    return {fold(word): float(idf) for word, idf in lines}
+    return (Path(jieba.__file__).parent / name).read_text(encoding="utf-8").splitlines()
 
 
 class _Folding(dict[int, str]):

@@ -1,9 +1,9 @@
 """Evidence → how likely the best quote answers.
 
-A logistic model over seven numbers, fitted on public question sets in both scripts and in English,
-each question asked with its paragraph present, with it taken away, and of other documents
-altogether. All seven are shares or differences, so they mean the same in a small index and a large
-one. docs/retrieval.md has the figures, and what they leave open.
+A logistic model over eight numbers, all but the last fitted on public question sets in both scripts
+and in English: each question asked with its paragraph present, with it taken away, and of other
+documents altogether. They are shares or differences, so they mean the same in a small index and a
+large one. docs/retrieval.md has the figures, and what they leave open.
 """
 
 import math
@@ -16,7 +16,7 @@ from index import content_words, fold
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
 
-ANSWERED_FROM = 0.2
+ANSWERED_FROM = 0.17
 """Below this nothing is quoted. Low, because a quote names its place and can be checked."""
 
 
@@ -32,6 +32,7 @@ class Evidence:
         is_worded: 1 when the question has content words in Chinese or numbers, else 0.
         named: share of those words, weighed by their rarity, that stand in the passage, 0 to 1.
         sharpest: the greatest contrast of a single token of the question.
+        is_elsewhere: 1 when the question names a place that the index never mentions, else 0.
     """
 
     lexical: float
@@ -41,6 +42,7 @@ class Evidence:
     is_worded: float
     named: float
     sharpest: float
+    is_elsewhere: float
 
 
 _WEIGHTS = Evidence(
@@ -51,6 +53,9 @@ _WEIGHTS = Evidence(
     is_worded=-3.24,
     named=2.83,
     sharpest=10.7,
+    # Not fitted but set: the figures of another city are the worst thing to quote, and of 1,712
+    # answerable questions only 5 named a place found nowhere.
+    is_elsewhere=-4.0,
 )
 _INTERCEPT = -2.62
 # What stands for a contrast when there is nothing to compare with: between the typical values of
@@ -94,6 +99,7 @@ def gather(
         is_worded=float(bool(words)),
         named=named / sum(words.values()) if words else 0.0,
         sharpest=sharpest,
+        is_elsewhere=float(query.unknown_place is not None),
     )
 
 

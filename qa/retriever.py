@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from index import Index, TokenVectors, fold, terms
+from index import Index, TokenVectors, fold, place_names, terms
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -30,6 +30,7 @@ class Query:
         terms: its distinct search terms.
         idf: inverse document frequency of each term in the index asked.
         known: whether each term stands anywhere in the index.
+        unknown_place: a place the question names and the index never mentions, if any.
     """
 
     vector: FloatArray
@@ -37,6 +38,7 @@ class Query:
     terms: tuple[str, ...]
     idf: FloatArray
     known: npt.NDArray[np.bool_]
+    unknown_place: str | None
 
     @property
     def mass(self) -> float:
@@ -81,7 +83,17 @@ def to_query(index: Index, question: str) -> Query:
         terms=distinct,
         idf=np.array([index.idf(term) for term in distinct], np.float32),
         known=np.array([index.frequency(term) > 0 for term in distinct], np.bool_),
+        unknown_place=_unknown_place(index, question),
     )
+
+
+def _unknown_place(index: Index, question: str) -> str | None:
+    """Return a place the question names whose characters stand nowhere in the index together."""
+    for place in place_names(question):
+        pairs = [term for term in terms(place) if term.startswith("_")]
+        if any(index.frequency(pair) == 0 for pair in pairs):
+            return place
+    return None
 
 
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
