@@ -92,7 +92,7 @@ def script_of(text: str) -> Literal["zh-Hans", "zh-Hant"] | None:
 
 
 def place_names(text: str) -> list[str]:
-    """Return the places a question names, folded; only names that are rare in general Chinese."""
+    """Return the places a text names, folded, in order; none that is an everyday word as well."""
     rare = (word for word, weight in content_words(text).items() if weight >= _RARE_IDF)
     return [word for word in rare if word in _places()]
 

@@ -1,10 +1,12 @@
 """A question → a verified, quoted answer: the whole way on one screen."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from index import Index, QuestionError
+from index import Index, QuestionError, fold, place_names
 from qa.confidence import ANSWERED_FROM, confidence_of
+from qa.facets import facets
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.quotes import Span, best_spans, to_citation
@@ -53,20 +55,42 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
     """
     text = _checked(question, top_k)
     opened = shared_index(index)
-    query = to_query(opened, text)
-    candidates = find_candidates(opened, query, max(top_k, RERANKED))
-    hits = _hits(opened, candidates[: max(top_k, _READ)])
-    spans = sorted(best_spans(opened, query, hits[:_READ]), key=lambda s: (-s.total, s.hit.rank))
-    confidence = confidence_of(text, query, candidates, spans)
-    answered = confidence >= ANSWERED_FROM
+    whole = _read(opened, text, top_k)
+    readings = [whole]
+    if not _covers(whole, place_names(text)):
+        readings = [_read(opened, facet, top_k) for facet in facets(text)]
+    confident = [reading for reading in readings if reading.confidence >= ANSWERED_FROM]
     return Answer(
         question=question,
         language=language_of(text),
-        status="answered" if answered else "not_found",
-        confidence=confidence,
-        citations=[to_citation(span) for span in _worth_citing(spans)] if answered else [],
-        hits=hits[:top_k],
+        status="answered" if confident else "not_found",
+        confidence=min((r.confidence for r in confident), default=whole.confidence),
+        citations=[to_citation(span) for span in _worth_citing(confident)],
+        hits=whole.hits[:top_k],
     )
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What was found for a question: hits, the best span of each, and how likely they answer."""
+
+    hits: list[Hit]
+    spans: list[Span]
+    confidence: float
+
+
+def _read(index: Index, question: str, top_k: int) -> _Reading:
+    query = to_query(index, question)
+    candidates = find_candidates(index, query, max(top_k, RERANKED))
+    hits = _hits(index, candidates[: max(top_k, _READ)])
+    spans = sorted(best_spans(index, query, hits[:_READ]), key=lambda s: (-s.total, s.hit.rank))
+    return _Reading(hits, spans, confidence_of(question, query, candidates, spans))
+
+
+def _covers(reading: _Reading, places: list[str]) -> bool:
+    """Return whether the passage of the best span speaks of all the places."""
+    searched = fold(reading.spans[0].hit.passage.searchable) if reading.spans else ""
+    return all(place in searched for place in places)
 
 
 def _checked(question: str, top_k: int) -> str:
@@ -91,7 +115,10 @@ def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     ]
 
 
-def _worth_citing(spans: Sequence[Span]) -> list[Span]:
-    """Return the best span and those nearly as good."""
-    bar = spans[0].total - _CITED_WITHIN
-    return [span for span in spans if span.total >= bar][:_MOST_CITED]
+def _worth_citing(readings: Sequence[_Reading]) -> list[Span]:
+    """Return the best span of each reading; of a single one also those nearly as good."""
+    if len(readings) == 1:
+        spans = readings[0].spans
+        return [s for s in spans if s.total >= spans[0].total - _CITED_WITHIN][:_MOST_CITED]
+    best = {(r.spans[0].hit.passage.id, r.spans[0].start): r.spans[0] for r in readings}
+    return list(best.values())

@@ -16,7 +16,7 @@ from index import content_words, fold
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
 
-ANSWERED_FROM = 0.17
+ANSWERED_FROM = 0.18
 """Below this nothing is quoted. Low, because a quote names its place and can be checked."""
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import fold, script_of, terms
+from index import content_words, fold, place_names, script_of, terms
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,24 @@ def test_terms_of_any_text_hold_no_white_space(text: str) -> None:
 )
 def test_script(text: str, script: str | None) -> None:
     assert script_of(text) == script
+
+
+def test_content_words_weigh_rare_words_more_and_leave_out_what_only_asks() -> None:
+    words = content_words("烏海市的網辦事項量提升了多少？")
+    assert "多少" not in words
+    assert words["乌海市"] > words["提升"] > words["的"] > 0
+    assert content_words("2022年")["2022"] > content_words("2022年")["年"]
+    assert content_words("How many problems?") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("通辽市的人口是多少", ["通辽市"]),
+        ("烏海和鄂爾多斯的治理", ["乌海", "鄂尔多斯"]),
+        ("梳理問題多少項", []),
+        ("What is in Paris?", []),
+    ],
+)
+def test_place_names(text: str, places: list[str]) -> None:
+    assert place_names(text) == places
