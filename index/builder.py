@@ -1,6 +1,7 @@
 """Files in, a new generation out: the whole way on one screen."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -123,10 +124,12 @@ def _read_one(read: _Read, path: Path, count_tokens: CountTokens, max_tokens: in
     sections = split(cleaned.text, blocks, count_tokens=count_tokens, max_tokens=max_tokens)
     if not sections:
         raise DocumentError(f"{path.name} holds no text. Check the file, or leave it out.")
+    # A file name may hold bytes that are no UTF-8; they cannot be stored or shown.
+    name = os.fsencode(path)
     document = Document(
-        id=hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:12],
-        path=str(path),
-        title=_title(cleaned.text, blocks) or path.stem,
+        id=hashlib.sha256(name).hexdigest()[:12],
+        path=name.decode("utf-8", "replace"),
+        title=_title(cleaned.text, blocks) or os.fsencode(path.stem).decode("utf-8", "replace"),
         text=cleaned.text,
         content_hash=hashlib.sha256(content).hexdigest(),
         encoding=decoded.encoding,

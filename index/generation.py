@@ -25,8 +25,13 @@ from pathlib import Path
 
 import filelock
 
-from index.durable import fsync_tree, replace_text, sha256_of
-from index.errors import IndexBusyError, IndexDamagedError, IndexNotFoundError
+from index.durable import fsync, fsync_tree, replace_text, sha256_of
+from index.errors import (
+    IndexBusyError,
+    IndexDamagedError,
+    IndexFolderError,
+    IndexNotFoundError,
+)
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -72,9 +77,16 @@ def building(index_dir: Path) -> Iterator[Path]:
 
     Raises:
         IndexBusyError: another process is building in this index folder.
+        IndexFolderError: the folder cannot be made or written.
     """
     generations = index_dir / "generations"
-    generations.mkdir(parents=True, exist_ok=True)
+    try:
+        generations.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexFolderError(
+            f"{index_dir} cannot be used as an index folder ({error.strerror}). "
+            "Name another one with --index or YINZHENG_INDEX."
+        ) from error
     try:
         with filelock.FileLock(index_dir / ".lock", timeout=0):
             _remove_unfinished(index_dir)
@@ -108,6 +120,7 @@ def seal(folder: Path, **facts: int | str) -> Manifest:
     text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     fsync_tree(folder)
+    fsync(folder.parent)
     return manifest
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -38,6 +38,8 @@ class Index:
         self._lexical = LexicalIndex(self._folder / generation.LEXICAL)
         self._vectors = VectorIndex(self._folder / generation.VECTORS)
         self._tokens = TokenVectorStore(self._folder / generation.TOKENS)
+        # Every hit names its document; a few are asked for again and again.
+        self._document = lru_cache(maxsize=64)(self._store.document)
         self._check_counts()
 
     def __enter__(self) -> "Index":
@@ -146,7 +148,7 @@ class Index:
 
     def document(self, document_id: str) -> Document:
         """Return one document; KeyError when the index has none of that id."""
-        return self._store.document(document_id)
+        return self._document(document_id)
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""

@@ -7,11 +7,13 @@ between clauses; numbers are never cut.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from index.loaders.decoded import Block
 from index.types import Span, searchable
 
 CountTokens = Callable[[Sequence[str]], list[int]]
+Fits = Callable[[Sequence[Span]], bool]
 
 # ---- sentences -------------------------------------------------------------------------------
 
@@ -202,14 +204,26 @@ def _parts(
     pieces = [piece for span in spans for piece in _pieces(text, span, fits)]
     at = 0
     while at < len(pieces):
-        size = _largest(len(pieces) - at, lambda n, at=at: fits(pieces[at : at + n]))  # type: ignore[misc]
+        size = _largest(len(pieces) - at, partial(_run_fits, fits, pieces, at))
         yield tuple(pieces[at : at + size])
         at += size
 
 
+def _run_fits(fits: Fits, pieces: Sequence[Span], at: int, size: int) -> bool:
+    return fits(pieces[at : at + size])
+
+
+def _text_fits(fits: Fits, start: int, length: int) -> bool:
+    return fits([Span(start, start + length)])
+
+
 def _largest(most: int, fits: Callable[[int], bool]) -> int:
     """Return the largest n ≤ most that fits, at least 1; less than what fits also fits."""
-    low, high = 1, most
+    # Doubling first: halving from the far end would read a long text again for each of its parts.
+    low = 1
+    while low < most and fits(min(2 * low, most)):
+        low = min(2 * low, most)
+    high = min(2 * low, most)
     while low < high:
         middle = (low + high + 1) // 2
         if fits(middle):
@@ -224,16 +238,17 @@ _UNCUT = re.compile(r"[\w.,:/%％．]")
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]")
 
 
-def _pieces(text: str, span: Span, fits: Callable[[Sequence[Span]], bool]) -> Iterator[Span]:
+def _pieces(text: str, span: Span, fits: Fits) -> Iterator[Span]:
     """Yield a sentence whole, or in the largest pieces that fit: clauses, else between words."""
     start = span.start
-    while start < span.end and not fits([Span(start, span.end)]):
-        length = _largest(span.end - start, lambda n, start=start: fits([Span(start, start + n)]))  # type: ignore[misc]
-        stop = _cut(text, start, start + length)
+    while start < span.end:
+        length = _largest(span.end - start, partial(_text_fits, fits, start))
+        whole = start + length == span.end
+        stop = span.end if whole else _cut(text, start, start + length)
         yield Span(start, stop)
-        start = stop + len(text[stop : span.end]) - len(text[stop : span.end].lstrip())
-    if start < span.end:
-        yield Span(start, span.end)
+        start = stop
+        while start < span.end and text[start].isspace():
+            start += 1
 
 
 def _cut(text: str, start: int, limit: int) -> int:

@@ -61,7 +61,7 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
         readings = [_read(opened, facet, top_k) for facet in facets(text)]
     confident = [reading for reading in readings if reading.confidence >= ANSWERED_FROM]
     return Answer(
-        question=question,
+        question=text,
         language=language_of(text),
         status="answered" if confident else "not_found",
         confidence=min((r.confidence for r in confident), default=whole.confidence),
@@ -94,7 +94,8 @@ def _covers(reading: _Reading, places: list[str]) -> bool:
 
 
 def _checked(question: str, top_k: int) -> str:
-    text = question.strip()
+    # A command line may hand on bytes that are no UTF-8 as lone surrogates.
+    text = question.encode("utf-8", "replace").decode("utf-8").strip()
     if not text:
         raise QuestionError("The question is empty. Type a question.")
     if len(text) > _LONGEST_QUESTION:

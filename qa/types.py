@@ -59,7 +59,7 @@ class Answer:
     """What ``ask`` returns.
 
     Attributes:
-        question: as it was asked.
+        question: as it was asked, without space around it.
         language: the question's language, for the words around the quotes.
         status: ``answered``, or ``not_found`` when no quote is good enough.
         confidence: how likely the first quote answers, 0 to 1.

@@ -18,6 +18,7 @@ from index import (
     Index,
     IndexBusyError,
     IndexDamagedError,
+    IndexFolderError,
     IndexNotFoundError,
     ModelError,
     ModelMismatchError,
@@ -148,6 +149,20 @@ def test_a_build_killed_half_way_leaves_the_old_index(tmp_path: Path) -> None:
     with open_index(index_dir) as index:
         assert titles(index) == ["a", "b"]
     assert all((p / "manifest.json").is_file() for p in (index_dir / "generations").iterdir())
+
+
+def test_names_that_are_no_utf8_are_indexed(tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs")
+    (folder / os.fsdecode(b"\xb2\xe2.txt")).write_text("測試的內容。", encoding="utf-8")
+    build_index(folder, index_dir=tmp_path / "index")
+    with open_index(tmp_path / "index") as index:
+        assert titles(index) == ["\ufffd\ufffd"]
+
+
+def test_a_file_cannot_be_an_index_folder(tmp_path: Path) -> None:
+    folder = write(tmp_path / "docs", a="甲文件。")
+    with pytest.raises(IndexFolderError, match="cannot be used as an index folder"):
+        build_index(folder, index_dir=folder / "a.txt")
 
 
 def test_only_one_build_at_a_time(tmp_path: Path) -> None:

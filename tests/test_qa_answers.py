@@ -71,6 +71,13 @@ def test_any_question_gets_an_answer_of_slices(report_index: Index, question: st
     check(ask(question, index=report_index))
 
 
+def test_a_question_with_broken_characters_is_still_a_question(report_index: Index) -> None:
+    answer = ask("烏海市\udcff全程網辦\x00事項量 ", index=report_index)
+    check(answer)
+    assert answer.question == "烏海市?全程網辦\x00事項量"
+    assert "15.4%" in answer.citations[0].quote
+
+
 def test_answers_do_not_depend_on_the_script_of_the_question(report_index: Index) -> None:
     question = "烏海市電子證照關聯事項量提升了多少"
     both = [ask(q, index=report_index) for q in (question, fold(question))]
