@@ -111,9 +111,15 @@ def _general_idf() -> dict[str, float]:
 
 @lru_cache(maxsize=1)
 def _places() -> frozenset[str]:
-    """Return jieba's words that are tagged as names of places."""
+    """Return jieba's words that are tagged as names of places, also without 市, 县 and the like.
+
+    With its suffix 通辽市 is tagged as a place; 通辽 alone is not.
+    """
     lines = (line for line in _jieba_table("dict.txt") if line.endswith(" ns"))
-    return frozenset(fold(line.split(" ")[0]) for line in lines)
+    full = {fold(line.split(" ")[0]) for line in lines}
+    return frozenset(
+        full | {name[:-1] for name in full if len(name) > 2 and name[-1] in "省市县州盟旗"}
+    )
 
 
 def _jieba_table(name: str) -> list[str]:

@@ -79,6 +79,7 @@ def test_content_words_weigh_rare_words_more_and_leave_out_what_only_asks() -> N
     ("text", "places"),
     [
         ("通辽市的人口是多少", ["通辽市"]),
+        ("通辽、呼伦贝尔与包头", ["通辽", "呼伦贝尔", "包头"]),
         ("烏海和鄂爾多斯的治理", ["乌海", "鄂尔多斯"]),
         ("梳理問題多少項", []),
         ("What is in Paris?", []),
