@@ -93,7 +93,9 @@ class Embedder:
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return how many token vectors each text will have."""
-        return [len(kept) for kept, _ in self._content_tokens(texts, self._passage_prompt)]
+        with self._lock:
+            content = self._content_tokens(texts, self._passage_prompt)
+        return [len(kept) for kept, _ in content]
 
     def _encoded(
         self, features: "list[dict[str, torch.Tensor]]", texts: Sequence[str], prompt: str

@@ -57,8 +57,9 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
     opened = shared_index(index)
     whole = _read(opened, text, top_k)
     readings = [whole]
-    if not _covers(whole, place_names(text)):
-        readings = [_read(opened, facet, top_k) for facet in facets(text)]
+    each = facets(text)
+    if len(each) > 1 and not _covers(whole, place_names(text)):
+        readings = [_read(opened, facet, top_k) for facet in each]
     confident = [reading for reading in readings if reading.confidence >= ANSWERED_FROM]
     return Answer(
         question=text,
