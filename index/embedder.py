@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float32]
 _BATCH = 32
 _PART = 4 * _BATCH
 _SAMPLED_BYTES = 1 << 20
+_NO_LIMIT = 1_000_000  # models without a limit say infinity, or a number like this
+_DEFAULT_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class Embedder:
         self.name = name
         self.revision = revision
         self.dimension = int(model.get_embedding_dimension() or 0)
-        self.max_tokens = int(model.max_seq_length or model.tokenizer.model_max_length)
+        longest = model.max_seq_length
+        self.max_tokens = int(longest) if longest and longest < _NO_LIMIT else _DEFAULT_TOKENS
+        # A static model has no tokens in context, a slow tokenizer cannot tell where they stand.
+        self._tells_tokens = getattr(model.tokenizer, "is_fast", False)
         prompts = model.prompts or {}
         candidates = (prompts.get(key) for key in ("document", "passage", "corpus"))
         self._passage_prompt = next((prompt for prompt in candidates if prompt), "")
@@ -103,8 +108,10 @@ class Embedder:
         encoded: list[Encoded] = []
         content = self._content_tokens(texts, prompt)
         for feature, (kept, spans) in zip(features, content, strict=True):
-            present = feature["attention_mask"].bool()
-            tokens = feature["token_embeddings"][present].float().cpu().numpy()[kept]
+            tokens = np.empty((0, self.dimension), np.float32)
+            if self._tells_tokens:
+                present = feature["attention_mask"].bool()
+                tokens = feature["token_embeddings"][present].float().cpu().numpy()[kept]
             vector = feature["sentence_embedding"].float().cpu().numpy()
             encoded.append(Encoded(_unit(vector[None])[0], TokenVectors(_unit(tokens), spans)))
         return encoded
@@ -116,7 +123,7 @@ class Embedder:
 
         Left out are the prompt, special tokens and tokens of white space only.
         """
-        if not texts or not self._model.tokenizer.is_fast:  # a slow one cannot tell offsets
+        if not texts or not self._tells_tokens:
             return [(np.empty(0, np.int64), np.empty((0, 2), np.int64))] * len(texts)
         offsets = self._model.tokenizer(
             [prompt + text for text in texts],
@@ -133,10 +140,11 @@ class Embedder:
         """Return how many tokens each text costs as a passage, with prompt and special tokens."""
         if not texts:
             return []
+        prompted = [self._passage_prompt + text for text in texts]
         with self._lock:
-            encoded = self._model.tokenizer(
-                [self._passage_prompt + text for text in texts], truncation=False, verbose=False
-            )
+            if not callable(self._model.tokenizer):  # a static model has a bare tokenizer
+                return [len(one.ids) for one in self._model.tokenizer.encode_batch(prompted)]
+            encoded = self._model.tokenizer(prompted, truncation=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
 

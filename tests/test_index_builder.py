@@ -29,6 +29,7 @@ from index import (
     terms,
 )
 from index.cleaner import clean
+from qa import ask, retrieve
 
 ROOT = Path(__file__).parent.parent
 
@@ -261,6 +262,25 @@ def test_any_sentence_transformers_folder_can_be_the_model(tmp_path: Path) -> No
         pytest.raises(ModelMismatchError, match=r"16 dimensions.*multilingual-e5-small"),
     ):
         _ = index.embedder
+
+
+def test_a_model_without_tokens_in_context_works_without_late_interaction(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Split
+
+    tokenizer = Tokenizer(WordLevel({c: n for n, c in enumerate("?甲乙文件講网络水利。")}, "?"))
+    tokenizer.pre_tokenizer = Split("", "isolated")
+    static = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)])
+    static.save(str(tmp_path / "static"))
+    docs = write(tmp_path / "docs", a="甲文件講網絡。", b="乙文件講水利。")
+    build_index(docs, index_dir=tmp_path / "index", model=str(tmp_path / "static"))
+    hits = retrieve("水利", index=tmp_path / "index")
+    assert hits[0].passage.text == "乙文件講水利。"
+    assert {hit.passage.text for hit in hits} == {"甲文件講網絡。", "乙文件講水利。"}
+    assert ask("水利", index=tmp_path / "index").hits[0].passage.text == "乙文件講水利。"
 
 
 def tiny_model(folder: Path) -> Path:
