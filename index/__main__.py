@@ -80,8 +80,8 @@ def _progress_bar() -> Progress:
 
 def _print_report(report: BuildReport) -> None:
     print(
-        f"{report.documents} documents, {report.passages} passages, "
-        f"{report.removed_noise} pieces of noise removed, {report.seconds:.1f} seconds"
+        f"documents: {report.documents:,}, passages: {report.passages:,}, "
+        f"pieces of noise removed: {report.removed_noise:,}, seconds: {report.seconds:.1f}"
     )
     print(f"Index: {report.index_dir}")
     for failed in report.failed:

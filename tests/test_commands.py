@@ -86,7 +86,7 @@ def test_build_info_verify(tmp_path: Path) -> None:
     index_dir = tmp_path / "index"
     built = run("index", "build", str(tmp_path / "docs"), "--index", str(index_dir))
     assert built.returncode == 1, "one file failed"
-    assert "1 documents, 1 passages, 1 pieces of noise removed" in built.stdout
+    assert "documents: 1, passages: 1, pieces of noise removed: 1, seconds:" in built.stdout
     assert "Not indexed:" in built.stderr
     assert "bad.txt" in built.stderr
     info = run("index", "info", "--index", str(index_dir))
