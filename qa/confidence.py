@@ -32,7 +32,7 @@ class Evidence:
         is_worded: 1 when the question has content words in Chinese or numbers, else 0.
         named: share of those words, weighed by their rarity, that stand in the passage, 0 to 1.
         sharpest: the greatest contrast of a single token of the question.
-        is_elsewhere: 1 when the question names a place that the index never mentions, else 0.
+        is_elsewhere: 1 when the question names a place or year the index never mentions, else 0.
     """
 
     lexical: float
@@ -53,8 +53,8 @@ _WEIGHTS = Evidence(
     is_worded=-3.24,
     named=2.83,
     sharpest=10.7,
-    # Not fitted but set: the figures of another city are the worst thing to quote, and of 5,138
-    # answerable questions only 10 named a place found nowhere.
+    # Not fitted but set: the figures of another city or year are the worst thing to quote, and of
+    # 5,138 answerable questions only 10 named a place found nowhere, and 1 such a year.
     is_elsewhere=-4.0,
 )
 _INTERCEPT = -2.62
@@ -99,7 +99,7 @@ def gather(
         is_worded=float(bool(words)),
         named=named / sum(words.values()) if words else 0.0,
         sharpest=sharpest,
-        is_elsewhere=float(query.unknown_place is not None),
+        is_elsewhere=float(query.unknown_name is not None),
     )
 
 

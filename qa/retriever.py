@@ -1,5 +1,6 @@
 """Question → passages, best first: two views fused, the best of them compared token by token."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,7 +31,7 @@ class Query:
         terms: its distinct search terms.
         idf: inverse document frequency of each term in the index asked.
         known: whether each term stands anywhere in the index.
-        unknown_place: a place the question names and the index never mentions, if any.
+        unknown_name: a place or year the question names and the index never mentions, if any.
     """
 
     vector: FloatArray
@@ -38,7 +39,7 @@ class Query:
     terms: tuple[str, ...]
     idf: FloatArray
     known: npt.NDArray[np.bool_]
-    unknown_place: str | None
+    unknown_name: str | None
 
     @property
     def mass(self) -> float:
@@ -83,16 +84,25 @@ def to_query(index: Index, question: str) -> Query:
         terms=distinct,
         idf=np.array([index.idf(term) for term in distinct], np.float32),
         known=np.array([index.frequency(term) > 0 for term in distinct], np.bool_),
-        unknown_place=_unknown_place(index, question),
+        unknown_name=_unknown_name(index, question),
     )
 
 
-def _unknown_place(index: Index, question: str) -> str | None:
-    """Return a place the question names whose characters stand nowhere in the index together."""
+_YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
+_HAN_DIGITS = str.maketrans("123456789", "一二三四五六七八九")
+
+
+def _unknown_name(index: Index, question: str) -> str | None:
+    """Return a place or year of the question that stands nowhere in the index, if any."""
     for place in place_names(question):
         pairs = [term for term in terms(place) if term.startswith("_")]
         if any(index.frequency(pair) == 0 for pair in pairs):
             return place
+    for year in _YEAR.findall(fold(question)):
+        # 2019年 may be written 二〇一九年, whose 一九 is a pair; a 〇 stands in no pair to look for.
+        written = "_" + year[2:].translate(_HAN_DIGITS)
+        if "0" not in written and index.frequency(year) == index.frequency(written) == 0:
+            return str(year)
     return None
 
 

@@ -1,10 +1,13 @@
 """Questions about several places."""
 
+from pathlib import Path
+
 import pytest
 
-from index import Index
+from index import Index, build_index, open_index
 from qa import ask
 from qa.facets import facets
+from qa.retriever import to_query
 
 
 @pytest.mark.parametrize(
@@ -28,6 +31,28 @@ def test_each_place_gets_its_own_quote(report_index: Index, question: str) -> No
     answer = ask(question, index=report_index)
     assert [citation.quote[:4] for citation in answer.citations] == ["烏海市以", "呼倫貝爾"]
     assert [citation.passage.text[:3] for citation in answer.citations] == ["烏海市", "呼倫貝"]
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("鄂爾多斯2022年以來分流化解了多少件矛盾糾紛", "answered"),
+        ("鄂爾多斯2019年以來分流化解了多少件矛盾糾紛", "not_found"),
+    ],
+)
+def test_a_year_the_documents_never_mention(
+    report_index: Index, question: str, status: str
+) -> None:
+    assert ask(question, index=report_index).status == status
+
+
+def test_a_year_may_be_written_in_han_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("本館於二〇一九年完成改建。", encoding="utf-8")
+    build_index(tmp_path / "a.txt", index_dir=tmp_path / "index")
+    with open_index(tmp_path / "index") as index:
+        assert to_query(index, "2019年完成了什麼").unknown_name is None
+        assert to_query(index, "2020年完成了什麼").unknown_name is None
+        assert to_query(index, "2018年完成了什麼").unknown_name == "2018"
 
 
 def test_one_passage_that_speaks_of_all_is_quoted_once(report_index: Index) -> None:
