@@ -99,7 +99,7 @@ def _unknown_name(index: Index, question: str) -> str | None:
         if any(index.frequency(pair) == 0 for pair in pairs):
             return place
     for year in _YEAR.findall(fold(question)):
-        # 2019年 may be written 二〇一九年, whose 一九 is a pair; a 〇 stands in no pair to look for.
+        # 2019年 may be written 二〇一九年, whose 一九 is a pair; a 〇 stands in no pair at all.
         written = "_" + year[2:].translate(_HAN_DIGITS)
         if "0" not in written and index.frequency(year) == index.frequency(written) == 0:
             return str(year)
