@@ -179,7 +179,7 @@ def load_embedder(model: str | None = None, *, allow_download: bool = False) -> 
         ModelDamagedError: the bundled model's file is not the expected one.
         ModelError: the folder is not a sentence-transformers model.
     """
-    with _loading, _long_lived():  # two threads that ask first would load it twice
+    with _loading:  # two threads that ask first would load it twice
         return _load_embedder(model or bundled_model.MODEL_NAME, allow_download)
 
 
@@ -188,6 +188,11 @@ _loading = threading.Lock()
 
 @lru_cache(maxsize=2)
 def _load_embedder(model: str, allow_download: bool) -> Embedder:
+    with _long_lived():
+        return _new_embedder(model, allow_download)
+
+
+def _new_embedder(model: str, allow_download: bool) -> Embedder:
     if model == bundled_model.MODEL_NAME:
         loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
         return Embedder(loaded, name=bundled_model.MODEL_NAME, revision=bundled_model.REVISION)

@@ -79,7 +79,6 @@ class Store:
             self._connection = sqlite3.connect(
                 f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
-            (self.documents,) = self._rows("SELECT count(*) FROM documents")[0]
             (self.passages,) = self._rows("SELECT count(*) FROM passages")[0]
         except sqlite3.Error as error:
             raise IndexDamagedError(

@@ -1,5 +1,6 @@
 """Files in, a generation out, and nothing lost on the way."""
 
+import gc
 import hashlib
 import os
 import signal
@@ -248,6 +249,16 @@ def test_another_model_is_a_clear_error(
     monkeypatch.setenv("YINZHENG_MODEL", str(tmp_path))
     with open_index(small_index) as index, pytest.raises(ModelError, match="not a usable"):
         _ = index.embedder
+
+
+def test_the_model_is_loaded_and_frozen_once(small_index: Path) -> None:
+    with open_index(small_index) as index:
+        first = index.embedder
+    frozen = gc.get_freeze_count()
+    with open_index(small_index) as index:
+        assert index.embedder is first
+    assert gc.get_freeze_count() <= frozen
+    assert gc.isenabled()
 
 
 def test_any_sentence_transformers_folder_can_be_the_model(tmp_path: Path) -> None:
