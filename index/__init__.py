@@ -1,6 +1,7 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
 from index.builder import Progress, build_index
+from index.dictionary import Translation, translations
 from index.errors import (
     CitationError,
     DocumentError,
@@ -16,7 +17,16 @@ from index.errors import (
     QuestionError,
     YinzhengError,
 )
-from index.folding import content_words, fold, place_names, script_of, terms
+from index.folding import (
+    content_words,
+    fold,
+    lookup_terms,
+    names_person,
+    names_place,
+    place_names,
+    script_of,
+    terms,
+)
 from index.locations import REPORT, default_index_dir
 from index.reader import Index, open_index
 from index.token_vectors import TokenVectors
@@ -45,13 +55,18 @@ __all__ = [
     "QuestionError",
     "Span",
     "TokenVectors",
+    "Translation",
     "YinzhengError",
     "build_index",
     "content_words",
     "default_index_dir",
     "fold",
+    "lookup_terms",
+    "names_person",
+    "names_place",
     "open_index",
     "place_names",
     "script_of",
     "terms",
+    "translations",
 ]

@@ -9,7 +9,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from index import BuildReport, YinzhengError, build_index, open_index
 
-_STAGES = {"read": "Reading files", "embed": "Embedding passages", "write": "Writing the index"}
+_STAGES = {
+    "read": "Reading files",
+    "embed": "Embedding passages",
+    "embed sentences": "Embedding sentences",
+    "write": "Writing the index",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,7 @@ from index.locations import default_index_dir
 from index.reader import Index
 from index.splitter import CountTokens, Section, find_blocks, split
 from index.store import write_store
-from index.token_vectors import TokenVectorWriter
+from index.token_vectors import TokenVectors, TokenVectorWriter
 from index.types import BuildReport, Document, FailedFile, Passage
 from index.vectors import write_vectors
 
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from index.embedder import Embedder
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage (``read``, ``embed``, ``write``), how much is done, and of how much."""
+"""Called with the stage (``read``, ``embed``, ``embed sentences``, ``write``), how much is done, and
+of how much."""
+
+_ENCODED_TOGETHER = 256
+"""Passages whose sentences are encoded in one go: texts of like length find each other."""
 
 
 def build_index(
@@ -180,6 +184,7 @@ def _passage(passage_id: int, document: Document, section: Section) -> Passage:
 def _write_views(beside: Path, read: _Read, embedder: "Embedder", told: Progress) -> None:
     texts = [passage.searchable for passage in read.passages]
     _write_vectors(beside, [fold(text) for text in texts], embedder, told)
+    _write_sentences(beside, read.passages, embedder, told)
     write_lexical(beside / generation.LEXICAL, map(terms, texts))
     told("write", 1, 2)
     write_store(beside / generation.PASSAGES, read.documents, read.passages)
@@ -199,6 +204,27 @@ def _write_vectors(
         told("embed", done, len(folded))
     tokens.close()
     write_vectors(beside / generation.VECTORS, vectors)
+
+
+def _write_sentences(
+    beside: Path, passages: Sequence[Passage], embedder: "Embedder", told: Progress
+) -> None:
+    """Write a vector for every sentence, encoded by itself.
+
+    One pooled from the tokens of its passage would save a forward pass, but those all speak of the
+    whole passage: across languages it found the right sentence for .50 of the questions, not .71.
+    """
+    counts = [len(passage.sentences) for passage in passages]
+    writer = TokenVectorWriter(beside / generation.SENTENCES, counts, embedder.dimension)
+    for at in range(0, len(passages), _ENCODED_TOGETHER):
+        part = passages[at : at + _ENCODED_TOGETHER]
+        texts = [fold(text) for passage in part for text in passage.sentence_texts]
+        vectors = np.split(embedder.encode_passages(texts), np.cumsum(counts[at : at + len(part)]))
+        for passage, of_passage in zip(part, vectors[:-1], strict=True):
+            spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64)
+            writer.write(passage.id, TokenVectors(of_passage, spans - passage.start))
+        told("embed sentences", at + len(part), len(passages))
+    writer.close()
 
 
 def _verify(index_dir: Path, beside: Path) -> None:

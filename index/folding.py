@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -66,6 +67,15 @@ def terms(text: str) -> list[str]:
     return words + pairs
 
 
+def lookup_terms(word: str) -> tuple[str, ...]:
+    """Return the search terms that all stand in a passage which holds a folded word.
+
+    The character pairs of a Han word, as jieba may have cut it otherwise there.
+    """
+    pairs = tuple(f"_{a}{b}" for run in _HAN_RUN.findall(word) for a, b in pairwise(run))
+    return pairs or (word,)
+
+
 def content_words(text: str) -> dict[str, float]:
     """Return the words that say what a question is about, each with its weight.
 
@@ -97,6 +107,16 @@ def place_names(text: str) -> list[str]:
     return [word for word in rare if word in _places()]
 
 
+def names_person(words: Iterable[str]) -> bool:
+    """Return whether any of these folded words is the name of a person."""
+    return not _tagged("nr").isdisjoint(words)
+
+
+def names_place(words: Iterable[str]) -> bool:
+    """Return whether any of these folded words is the name of a place."""
+    return not _places().isdisjoint(words)
+
+
 _ASKING = re.compile("[几哪谁怎何啥吗呢]|多少|什么|多[大长高远久]|是否")
 _UNKNOWN_IDF = 11.95  # the table's median, which is that of rare words and names
 _NUMBER_IDF = 9.0
@@ -115,11 +135,17 @@ def _places() -> frozenset[str]:
 
     With its suffix 通辽市 is tagged as a place; 通辽 alone is not.
     """
-    lines = (line for line in _jieba_table("dict.txt") if line.endswith(" ns"))
-    full = {fold(line.split(" ")[0]) for line in lines}
+    full = _tagged("ns")
     return frozenset(
         full | {name[:-1] for name in full if len(name) > 2 and name[-1] in "省市县州盟旗"}
     )
+
+
+@lru_cache(maxsize=2)
+def _tagged(tag: str) -> frozenset[str]:
+    """Return jieba's words of one part of speech, folded."""
+    lines = (line for line in _jieba_table("dict.txt") if line.endswith(f" {tag}"))
+    return frozenset(fold(line.split(" ")[0]) for line in lines)
 
 
 def _jieba_table(name: str) -> list[str]:

@@ -9,6 +9,7 @@
         vectors.faiss
         lexical/
         tokens/                 vectors of every token, for late interaction
+        sentences/              vectors of every sentence, encoded by itself
 
 A generation is written beside the one in use, checked, then named in CURRENT. Whoever has the old
 one open keeps it; a crash at any moment leaves the old one in use.
@@ -33,12 +34,13 @@ from index.errors import (
     IndexNotFoundError,
 )
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PASSAGES = "passages.sqlite"
 VECTORS = "vectors.faiss"
 LEXICAL = "lexical"
 TOKENS = "tokens"
+SENTENCES = "sentences"
 _CURRENT = "CURRENT"
 _KEPT = 2  # the one in use and the one before it, which a running chat may still have open
 _BUILD_AGAIN = "Build it again: python -m index build PATH"

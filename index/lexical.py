@@ -21,6 +21,9 @@ _ID = "id"
 _LONGEST_TERM = 64
 _HEAP_BYTES = 128 << 20
 
+Alternatives = Sequence[Sequence[str]]
+"""Words of which any will do, each as the terms that must all stand in a passage for it."""
+
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
@@ -96,6 +99,51 @@ class LexicalIndex:
                 for term in distinct
             ]
         )
+        return self._hits(query, k)
+
+    def frequency_of_any(self, alternatives: Alternatives) -> int:
+        """Return in how many passages at least one of the alternatives stands."""
+        query = self._any_of(alternatives)
+        return 0 if query is None else int(self._searcher.search(query, limit=1).count or 0)
+
+    def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
+        """Return the k passages with the most weight, best first.
+
+        Args:
+            weighed: alternatives and their weight; a passage gets the weight, once, when at least
+                one of them stands in it.
+            k: how many passages.
+        """
+        queries = [(self._any_of(alternatives), weight) for alternatives, weight in weighed]
+        scored = [
+            (tantivy.Occur.Should, tantivy.Query.const_score_query(query, weight))
+            for query, weight in queries
+            if query is not None
+        ]
+        if not scored or not len(self):
+            return []
+        return self._hits(tantivy.Query.boolean_query(scored), k)
+
+    def _any_of(self, alternatives: Alternatives) -> tantivy.Query | None:
+        present = [
+            terms for terms in alternatives if terms and all(self.frequency(term) for term in terms)
+        ]
+        if not present:
+            return None
+        return tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, self._all_of(terms)) for terms in present]
+        )
+
+    def _all_of(self, terms: Sequence[str]) -> tantivy.Query:
+        queries = [
+            tantivy.Query.term_query(
+                self._schema, _TERMS, term[:_LONGEST_TERM], index_option="basic"
+            )
+            for term in terms
+        ]
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in queries])
+
+    def _hits(self, query: tantivy.Query, k: int) -> list[LexicalHit]:
         found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
         ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
         hits = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from index import generation
 from index.errors import IndexDamagedError, ModelMismatchError, ModelNotFoundError
-from index.lexical import LexicalHit, LexicalIndex
+from index.lexical import Alternatives, LexicalHit, LexicalIndex
 from index.locations import default_index_dir
 from index.store import Store
 from index.token_vectors import TokenVectors, TokenVectorStore
@@ -38,6 +38,7 @@ class Index:
         self._lexical = LexicalIndex(self._folder / generation.LEXICAL)
         self._vectors = VectorIndex(self._folder / generation.VECTORS)
         self._tokens = TokenVectorStore(self._folder / generation.TOKENS)
+        self._sentences = TokenVectorStore(self._folder / generation.SENTENCES)
         # Every hit names its document; a few are asked for again and again.
         self._document = lru_cache(maxsize=64)(self._store.document)
         self._check_counts()
@@ -126,9 +127,21 @@ class Index:
         """Return the token vectors of a passage; their spans count from its headings on."""
         return self._tokens.get(passage_id)
 
+    def sentence_vectors(self, passage_id: int) -> FloatArray:
+        """Return the vector of each sentence of a passage, encoded by itself, ``(n, dimension)``."""
+        return self._sentences.get(passage_id).vectors
+
     def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first."""
         return self._lexical.search(terms, k)
+
+    def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
+        """Return the k passages with the most weight; each weight counts for any alternative."""
+        return self._lexical.search_any(weighed, k)
+
+    def frequency_of_any(self, alternatives: Alternatives) -> int:
+        """Return in how many passages at least one of the alternatives stands."""
+        return self._lexical.frequency_of_any(alternatives)
 
     def idf(self, term: str) -> float:
         """Return a term's inverse document frequency; largest for a term in no passage."""
@@ -169,7 +182,9 @@ class Index:
             )
 
     def _check_counts(self) -> None:
-        counts = {len(part) for part in (self._vectors, self._tokens, self._lexical)}
+        counts = {
+            len(part) for part in (self._vectors, self._tokens, self._sentences, self._lexical)
+        }
         counts.add(self._store.passages)
         if counts != {self._manifest.passages} or self._vectors.dimension not in (
             0,

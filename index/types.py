@@ -115,6 +115,11 @@ class Passage:
     page: int | None = None
 
     @property
+    def sentence_texts(self) -> list[str]:
+        """Its sentences, as they stand in the document."""
+        return [self.text[s.start - self.start : s.end - self.start] for s in self.sentences]
+
+    @property
     def searchable(self) -> str:
         """What is searched for the passage: its headings, then its text."""
         return searchable(self.headings, self.text)

@@ -84,7 +84,7 @@ def _read(index: Index, question: str, top_k: int) -> _Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
     hits = _hits(index, candidates[: max(top_k, _READ)])
-    spans = sorted(best_spans(index, query, hits[:_READ]), key=lambda s: (-s.total, s.hit.rank))
+    spans = best_spans(index, query, question, hits[:_READ])
     return _Reading(hits, spans, confidence_of(question, query, candidates, spans))
 
 
@@ -110,10 +110,9 @@ def _checked(question: str, top_k: int) -> str:
 
 
 def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
-    passages = index.get_passages([candidate.passage_id for candidate in candidates])
     return [
-        Hit(rank, candidate.score, passage, index.document(passage.document_id))
-        for rank, (candidate, passage) in enumerate(zip(candidates, passages, strict=True), start=1)
+        Hit(rank, one.score, one.passage, index.document(one.passage.document_id))
+        for rank, one in enumerate(candidates, start=1)
     ]
 
 
@@ -121,6 +120,6 @@ def _worth_citing(readings: Sequence[_Reading]) -> list[Span]:
     """Return the best span of each reading; of a single one also those nearly as good."""
     if len(readings) == 1:
         spans = readings[0].spans
-        return [s for s in spans if s.total >= spans[0].total - _CITED_WITHIN][:_MOST_CITED]
+        return [s for s in spans if s.score >= spans[0].score - _CITED_WITHIN][:_MOST_CITED]
     best = {(r.spans[0].hit.passage.id, r.spans[0].start): r.spans[0] for r in readings}
     return list(best.values())

@@ -1,50 +1,72 @@
 """Hits → citations: the sentences that best answer, word for word, each checked in its document."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from index import CitationError, Index, Passage, fold, terms
-from qa.retriever import FloatArray, Query, similarities
+from qa.question_types import KINDS, kinds_asked, kinds_held
+from qa.retriever import BoolArray, FloatArray, Query, similarities
 from qa.types import Citation, Hit
 
-BoolArray = npt.NDArray[np.bool_]
+_Row = TypeVar("_Row")
+_Column = TypeVar("_Column")
 
-# Chosen on public question sets, like those of the retriever.
-_LEXICAL_WEIGHT = 0.1
-_LENGTH_COST = 0.005
-_LONGEST = 3
-_ENCODED = 3  # sentences of a passage, the best by the other evidence; all of them gain 1 %
+_LONGEST = 2
+"""Sentences in a quote. The answer often stands beside the sentence that repeats the question."""
+
+
+@dataclass(frozen=True)
+class SpanEvidence:
+    """What speaks for a run of sentences; each number grows with the likelihood of an answer.
+
+    Attributes:
+        passage: the score of the passage they stand in.
+        sentence: cosine of the question and the best of the sentences, encoded by itself.
+        missed: minus the root mean square of what the question's tokens lack to their best in the
+            passage. What the passage says first, it speaks of to the end: a token found there is
+            not missed further down, where Chinese leaves the subject out.
+        lexical: share of the question's idf mass that stands in them, 0 to 1, where a term weighs
+            the less the more sentences of the passage hold it.
+        translated: share of the idf of its English words that stand in them in Chinese, 0 to 1.
+        number, date, person, place, reason, several: 1 when the question asks for such a thing and
+            they hold one, else 0.
+    """
+
+    passage: float
+    sentence: float
+    missed: float
+    lexical: float
+    translated: float
+    number: float
+    date: float
+    person: float
+    place: float
+    reason: float
+    several: float
 
 
 @dataclass(frozen=True)
 class Span:
-    """One to three consecutive sentences of a hit, with their evidence.
+    """One or two consecutive sentences of a hit, with their evidence.
 
     Attributes:
         hit: the passage they stand in.
         start: first character in the document's text.
         end: one past the last character.
-        dense: cosine of the best sentence, encoded by itself, to the question.
-        late: mean MaxSim of the question's tokens over the span's tokens.
-        lexical: share of the question's idf mass whose terms stand in the span, 0 to 1.
-        score: all three fused, a little less for length.
+        evidence: what speaks for them.
+        held: share of the question's idf mass whose terms stand in them, 0 to 1.
+        score: the evidence weighed; higher is better, comparable between passages.
     """
 
     hit: Hit
     start: int
     end: int
-    dense: float
-    late: float
-    lexical: float
+    evidence: SpanEvidence
+    held: float
     score: float
-
-    @property
-    def total(self) -> float:
-        """The evidence of passage and span together."""
-        return self.hit.score + self.score
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,96 +74,116 @@ class _Sentences:
     """The evidence of every sentence of one hit.
 
     Attributes:
-        texts: the sentences.
+        folded: the sentences as search sees them.
+        words: the search terms of each.
+        cosines: cosine of each, encoded by itself, to the question.
         late: best cosine to each question token, ``(sentences, question tokens)``.
+        topic: the same for what speaks for the whole passage: headings and first sentence.
         holds: which of the question's terms stand in it, ``(sentences, terms)``.
-        promising: the sentences worth encoding by themselves.
+        translated: which of its English words stand in it in Chinese, ``(sentences, words)``.
     """
 
-    texts: list[str]
+    folded: list[str]
+    words: list[set[str]]
+    cosines: FloatArray
     late: FloatArray
+    topic: FloatArray
     holds: BoolArray
-    promising: list[int]
+    translated: BoolArray
 
 
-def best_spans(index: Index, query: Query, hits: Sequence[Hit]) -> list[Span]:
-    """Return the best span of each hit, in the order of the hits."""
-    evidence = [_sentence_evidence(index, query, hit.passage) for hit in hits]
-    # A sentence's own vector, not one pooled from its passage's tokens: those all speak of the
-    # whole passage, which cost a fifth of the right sentences across languages.
-    texts = [fold(of_hit.texts[row]) for of_hit in evidence for row in of_hit.promising]
-    cosines = index.embedder.encode_passages(texts) @ query.vector
-    parts = np.split(cosines, np.cumsum([len(of_hit.promising) for of_hit in evidence])[:-1])
-    return [
-        max(_spans(hit, query, of_hit, of_promising), key=lambda span: span.score)
-        for hit, of_hit, of_promising in zip(hits, evidence, parts, strict=True)
+def best_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -> list[Span]:
+    """Return the best span of each hit, best first."""
+    asked = kinds_asked(fold(question))
+    spans = [
+        span
+        for hit in hits
+        for span in _spans_of(hit, query, asked, _read_sentences(index, query, hit.passage))
     ]
+    scores = query.weights.scores([span.evidence for span in spans], query.weights.span)
+    scored = [replace(span, score=float(score)) for span, score in zip(spans, scores, strict=True)]
+    ranked = sorted(scored, key=lambda span: (-span.score, span.hit.rank, span.start))
+    best = {span.hit.rank: span for span in reversed(ranked)}
+    return sorted(best.values(), key=lambda span: (-span.score, span.hit.rank))
 
 
-def _sentence_evidence(index: Index, query: Query, passage: Passage) -> _Sentences:
-    texts = [
-        passage.text[s.start - passage.start : s.end - passage.start] for s in passage.sentences
-    ]
-    late = _late(index, query, passage)
-    holds = _holds(query, texts)
-    overall = _mean(late) + _LEXICAL_WEIGHT * _shares(query, holds)
-    promising = np.sort(np.argsort(-overall, kind="stable")[:_ENCODED]).tolist()
-    return _Sentences(texts, late, holds, promising)
+def _read_sentences(index: Index, query: Query, passage: Passage) -> _Sentences:
+    folded = [fold(text) for text in passage.sentence_texts]
+    words = [set(terms(text)) for text in folded]
+    late, topic = _late(index, query, passage)
+    return _Sentences(
+        folded=folded,
+        words=words,
+        cosines=index.sentence_vectors(passage.id) @ query.vector,
+        late=late,
+        topic=topic,
+        holds=_table(words, query.terms, lambda of_one, term: term in of_one),
+        translated=_table(folded, query.translations, lambda text, one: one.stands_in(text)),
+    )
 
 
-def _late(index: Index, query: Query, passage: Passage) -> FloatArray:
+def _late(index: Index, query: Query, passage: Passage) -> tuple[FloatArray, FloatArray]:
+    """Return each sentence's best cosine to each question token, and the topic's."""
     tokens = index.token_vectors(passage.id)
     similar = similarities(query, tokens)
     # Token offsets count from the headings, which are searched with the passage, on.
     starts = tokens.spans[:, 0] - passage.searchable_offset + passage.start
-    late = np.zeros((len(passage.sentences), len(query.tokens.vectors)), np.float32)
+    late = np.zeros((len(passage.sentences), len(similar)), np.float32)
     for row, sentence in enumerate(passage.sentences):
         inside = (sentence.start <= starts) & (starts < sentence.end)
-        if inside.any():
-            late[row] = similar[:, inside].max(axis=1)
-    return late
+        late[row] = similar[:, inside].max(axis=1, initial=0.0)
+    first = starts < passage.sentences[0].end
+    topic: FloatArray = similar[:, first].max(axis=1, initial=0.0)
+    return late, topic
 
 
-def _holds(query: Query, texts: Sequence[str]) -> BoolArray:
-    words = [set(terms(text)) for text in texts]
-    held = [[term in of_one for term in query.terms] for of_one in words]
-    return np.array(held, np.bool_).reshape(len(texts), len(query.terms))
+def _table(
+    rows: Sequence[_Row], columns: Sequence[_Column], holds: Callable[[_Row, _Column], bool]
+) -> BoolArray:
+    held = [[holds(row, column) for column in columns] for row in rows]
+    return np.array(held, np.bool_).reshape(len(rows), len(columns))
 
 
-def _mean(late: FloatArray) -> FloatArray:
-    """Return the mean over the question's tokens; 0 for a question without tokens."""
-    mean: FloatArray = late.sum(axis=1) / max(late.shape[1], 1)
-    return mean
-
-
-def _shares(query: Query, holds: BoolArray) -> FloatArray:
-    """Return the share of the question's idf mass that each row of terms holds."""
-    shares: FloatArray = (holds @ query.idf) / max(query.mass, 1e-9)
-    return shares
-
-
-def _spans(
-    hit: Hit, query: Query, evidence: _Sentences, of_promising: FloatArray
+def _spans_of(
+    hit: Hit, query: Query, asked: Collection[str], sentences: _Sentences
 ) -> Iterator[Span]:
-    """Yield every run of one to three sentences of a hit that holds a promising one."""
-    dense = dict(zip(evidence.promising, of_promising.tolist(), strict=True))
+    """Yield every run of two sentences of a hit, without a score; of a single one, that one."""
     places = hit.passage.sentences
-    for first in range(len(places)):
-        for last in range(first, min(first + _LONGEST, len(places))):
-            own = [dense[row] for row in range(first, last + 1) if row in dense]
-            if own:
-                yield _span(hit, query, evidence, (first, last), max(own))
+    best = sentences.late.max(axis=0, initial=0.0)
+    rarity = _rarity(query, sentences.holds)
+    size = min(_LONGEST, len(places))
+    for first in range(len(places) - size + 1):
+        rows = slice(first, first + size)
+        holds: BoolArray = sentences.holds[rows].any(axis=0)
+        lacking = best - np.maximum(sentences.late[rows].max(axis=0), sentences.topic)
+        held = kinds_held(
+            asked, "".join(sentences.folded[rows]), set().union(*sentences.words[rows])
+        )
+        evidence = SpanEvidence(
+            passage=hit.score,
+            sentence=float(sentences.cosines[rows].max()),
+            missed=-_root_mean_square(np.maximum(lacking, 0.0)),
+            lexical=float(holds @ rarity),
+            translated=float(query.translated_share(sentences.translated[rows].any(axis=0))),
+            **{kind: float(kind in held) for kind in KINDS},
+        )
+        share = float(holds @ query.idf) / max(query.mass, 1e-9)
+        yield Span(
+            hit, places[first].start, places[first + size - 1].end, evidence, share, score=0.0
+        )
 
 
-def _span(hit: Hit, query: Query, evidence: _Sentences, run: tuple[int, int], dense: float) -> Span:
-    first, last = run
-    rows = slice(first, last + 1)
-    late = float(_mean(evidence.late[rows].max(axis=0)[None])[0])
-    held: BoolArray = np.logical_or.reduce(evidence.holds[rows], axis=0)
-    lexical = float(_shares(query, held[None])[0])
-    score = (dense + late) / 2 + _LEXICAL_WEIGHT * lexical - _LENGTH_COST * (last - first)
-    places = hit.passage.sentences
-    return Span(hit, places[first].start, places[last].end, dense, late, lexical, score)
+def _rarity(query: Query, holds: BoolArray) -> FloatArray:
+    """Return what each term weighs within a passage: its idf there times that of the index."""
+    count = holds.sum(axis=0)
+    local = np.log1p((len(holds) - count + 0.5) / (count + 0.5))
+    weights = query.idf * local
+    rarity: FloatArray = (weights / max(float(weights.sum()), 1e-9)).astype(np.float32)
+    return rarity
+
+
+def _root_mean_square(values: FloatArray) -> float:
+    return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
 
 
 def to_citation(span: Span) -> Citation:

@@ -1,23 +1,31 @@
-"""Question → passages, best first: two views fused, the best of them compared token by token."""
+"""Question → passages, best first: three views fused, the best of them compared token by token."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from index import Index, TokenVectors, fold, place_names, terms
+from index import (
+    Index,
+    Passage,
+    TokenVectors,
+    Translation,
+    fold,
+    lookup_terms,
+    place_names,
+    terms,
+    translations,
+)
+from qa.weights import Weights, weights_for
 
 FloatArray = npt.NDArray[np.float32]
+BoolArray = npt.NDArray[np.bool_]
 
-# The three numbers were chosen on public question sets in both scripts and across languages;
-# docs/retrieval.md has the figures.
 _CANDIDATES = 100
-RERANKED = 20
+RERANKED = 30
 """How many candidates are compared token by token."""
-_LEXICAL_BESIDE_COSINE = 0.6
-_LEXICAL_BESIDE_MAXSIM = 0.3
 _HIGHEST_TF = 2.2  # k1 + 1: what BM25 gives at most for a term of idf 1
 
 
@@ -31,15 +39,21 @@ class Query:
         terms: its distinct search terms.
         idf: inverse document frequency of each term in the index asked.
         known: whether each term stands anywhere in the index.
+        translations: its English words with their Chinese counterparts.
+        translation_idf: inverse document frequency of each, all counterparts taken as one term.
         unknown_name: a place or year the question names and the index never mentions, if any.
+        weights: how evidence is weighed for the index's model.
     """
 
     vector: FloatArray
     tokens: TokenVectors
     terms: tuple[str, ...]
     idf: FloatArray
-    known: npt.NDArray[np.bool_]
+    known: BoolArray
+    translations: tuple[Translation, ...]
+    translation_idf: FloatArray
     unknown_name: str | None
+    weights: Weights
 
     @property
     def mass(self) -> float:
@@ -51,41 +65,79 @@ class Query:
         """Lexical coverage: the share of the mass whose terms exist in the index, 0 to 1."""
         return float(self.idf[self.known].sum() / self.mass) if self.terms else 0.0
 
+    def translated_share(self, stands: BoolArray) -> FloatArray:
+        """Return the share of the translations' idf for rows that say which of them stand."""
+        mass = max(float(self.translation_idf.sum()), 1e-9)
+        share: FloatArray = stands @ self.translation_idf / mass
+        return share
+
+
+@dataclass(frozen=True)
+class PassageEvidence:
+    """What a candidate is ranked by; each number grows with the likelihood of an answer.
+
+    Attributes:
+        dense: cosine of passage and question.
+        lexical: BM25 over the most the question could get, times its coverage, 0 to 1.
+        translated: share of the idf of the question's English words that stand in it in Chinese.
+        sentence: cosine of the question and the passage's best sentence, encoded by itself.
+        late: mean MaxSim of the question's tokens.
+        missed: minus the root mean square of what its tokens lack to the best candidate's. Where
+            the mean forgives one token without any counterpart, this does not.
+    """
+
+    dense: float
+    lexical: float
+    translated: float
+    sentence: float = 0.0
+    late: float = 0.0
+    missed: float = 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
     """A passage with its evidence.
 
     Attributes:
-        passage_id: which passage.
-        dense: cosine of passage and question.
-        lexical: BM25 over the most the question could get, times its coverage, 0 to 1.
-        late: mean MaxSim of the question's tokens; None before reranking.
-        token_best: each question token's best cosine to a token of the passage; empty before
-            reranking.
-        score: what it is ranked by.
+        passage: what was found.
+        evidence: what it is ranked by.
+        token_best: each question token's best cosine to a token of the passage.
+        score: the evidence weighed; higher is better.
     """
 
-    passage_id: int
-    dense: float
-    lexical: float
-    late: float | None
+    passage: Passage
+    evidence: PassageEvidence
     token_best: FloatArray
     score: float
 
 
 def to_query(index: Index, question: str) -> Query:
-    """Encode a question and look its terms up."""
+    """Encode a question, translate its English words, and look its terms up."""
     encoded = index.embedder.encode_query_tokens(fold(question))
     distinct = tuple(dict.fromkeys(terms(question)))
+    translated = tuple(translations(question))
     return Query(
         vector=encoded.vector,
         tokens=encoded.tokens,
         terms=distinct,
         idf=np.array([index.idf(term) for term in distinct], np.float32),
         known=np.array([index.frequency(term) > 0 for term in distinct], np.bool_),
+        translations=translated,
+        translation_idf=np.array(
+            [_idf(index.frequency_of_any(_lookups(one)), len(index)) for one in translated],
+            np.float32,
+        ),
         unknown_name=_unknown_name(index, question),
+        weights=weights_for(index.embedder.name, index.embedder.revision),
     )
+
+
+def _idf(frequency: int, passages: int) -> float:
+    return float(np.log1p((passages - frequency + 0.5) / (frequency + 0.5)))
+
+
+def _lookups(translation: Translation) -> list[tuple[str, ...]]:
+    return [lookup_terms(word) for word in sorted(translation.alternatives)]
 
 
 _YEAR = re.compile(r"(?<!\d)(?:1\d|20)\d\d(?!\d)")
@@ -108,46 +160,72 @@ def _unknown_name(index: Index, question: str) -> str | None:
 
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
-    fused = _best(_fuse(index, query), max(count, RERANKED))
-    return _best([_rerank(index, query, candidate) for candidate in fused], count)
+    first = _fuse(index, query)
+    passages = index.get_passages(_best_ids(first, query.weights, max(count, RERANKED)))
+    token_best = [_token_best(index, query, passage.id) for passage in passages]
+    missed = _missed(np.stack(token_best)) if passages else np.empty(0, np.float32)
+    evidence = [
+        replace(
+            first[passage.id],
+            translated=_translated(query, passage),
+            sentence=_best_sentence(index, query, passage.id),
+            late=float(best.mean()) if best.size else 0.0,
+            missed=float(lack),
+        )
+        for passage, best, lack in zip(passages, token_best, missed, strict=True)
+    ]
+    scores = query.weights.scores(evidence, query.weights.passage)
+    found = zip(passages, evidence, token_best, scores.tolist(), strict=True)
+    return sorted((Candidate(*one) for one in found), key=lambda c: (-c.score, c.passage.id))[
+        :count
+    ]
 
 
-def _fuse(index: Index, query: Query) -> list[Candidate]:
-    """Return the best of both views with one score.
+def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
+    """Return the best of the three views, by passage, with what is known of each so far.
 
     BM25 is taken as a share of the most the question could get, and weighed by the question's
     lexical coverage: a question in another language than the documents, whose terms exist nowhere
-    in the index, leaves the word to the dense view, with no switch in between.
+    in the index, leaves the word to the others, with no switch in between.
     """
     full = _HIGHEST_TF * query.mass
     lexical = {
         hit.passage_id: query.coverage * hit.score / full
         for hit in index.search_lexical(query.terms, _CANDIDATES)
     }
+    translated = _search_translated(index, query)
     nearest, _ = index.search_dense(query.vector, _CANDIDATES)
-    ids = list(dict.fromkeys([*nearest.tolist(), *lexical]))
-    return [
-        Candidate(
-            passage_id=passage_id,
-            dense=float(dense),
-            lexical=lexical.get(passage_id, 0.0),
-            late=None,
-            token_best=np.empty(0, np.float32),
-            score=float(dense) + _LEXICAL_BESIDE_COSINE * lexical.get(passage_id, 0.0),
+    ids = list(dict.fromkeys([*nearest.tolist(), *lexical, *translated]))
+    cosines = index.dense_scores(query.vector, ids).tolist()
+    return {
+        passage_id: PassageEvidence(
+            cosine, lexical.get(passage_id, 0.0), translated.get(passage_id, 0.0)
         )
-        for passage_id, dense in zip(ids, index.dense_scores(query.vector, ids), strict=True)
+        for passage_id, cosine in zip(ids, cosines, strict=True)
+    }
+
+
+def _search_translated(index: Index, query: Query) -> Mapping[int, float]:
+    weights = query.translation_idf.tolist()
+    mass = sum(weights)
+    weighed = [
+        (_lookups(one), weight) for one, weight in zip(query.translations, weights, strict=True)
     ]
+    hits = index.search_any(weighed, _CANDIDATES) if weighed else []
+    return {hit.passage_id: hit.score / mass for hit in hits}
 
 
-def _rerank(index: Index, query: Query, candidate: Candidate) -> Candidate:
-    """Replace the cosine by late interaction."""
-    similar = similarities(query, index.token_vectors(candidate.passage_id))
-    if not similar.size:  # a question of marks only, or a model that cannot place its tokens
-        return candidate
-    token_best = similar.max(axis=1)
-    late = float(token_best.mean())
-    score = late + _LEXICAL_BESIDE_MAXSIM * candidate.lexical
-    return replace(candidate, late=late, token_best=token_best, score=score)
+def _best_ids(first: Mapping[int, PassageEvidence], weights: Weights, count: int) -> list[int]:
+    scores = weights.scores(list(first.values()), weights.first).tolist()
+    ranked = sorted(zip(first, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
+    return [passage_id for passage_id, _ in ranked[:count]]
+
+
+def _token_best(index: Index, query: Query, passage_id: int) -> FloatArray:
+    similar = similarities(query, index.token_vectors(passage_id))
+    # A question of marks only, or a model that cannot place its tokens, has none to compare.
+    best: FloatArray = similar.max(axis=1) if similar.size else np.empty(0, np.float32)
+    return best
 
 
 def similarities(query: Query, tokens: TokenVectors) -> FloatArray:
@@ -156,6 +234,24 @@ def similarities(query: Query, tokens: TokenVectors) -> FloatArray:
     return cosines
 
 
-def _best(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
-    """Return the highest scores first; equal scores in the order of the documents."""
-    return sorted(candidates, key=lambda c: (-c.score, c.passage_id))[:count]
+def _missed(token_best: FloatArray) -> FloatArray:
+    """Return, for each row, minus the root mean square of what it lacks to the best row."""
+    if not token_best.size:
+        return np.zeros(len(token_best), np.float32)
+    lacking = token_best.max(axis=0) - token_best
+    missed: FloatArray = -np.sqrt((lacking**2).mean(axis=1))
+    return missed
+
+
+def _translated(query: Query, passage: Passage) -> float:
+    """Return the translated share, read in the text: the index knows it only by its terms."""
+    if not query.translations:
+        return 0.0
+    folded = fold(passage.searchable)
+    stands = np.array([one.stands_in(folded) for one in query.translations], np.bool_)
+    return float(query.translated_share(stands))
+
+
+def _best_sentence(index: Index, query: Query, passage_id: int) -> float:
+    cosines = index.sentence_vectors(passage_id) @ query.vector
+    return float(cosines.max(initial=-1.0))

