@@ -1,9 +1,12 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
 from index.builder import Progress, build_index
+from index.durable import replace_text
 from index.errors import (
+    CacheError,
     CitationError,
     DocumentError,
+    EvaluationError,
     IndexBusyError,
     IndexDamagedError,
     IndexFolderError,
@@ -14,20 +17,24 @@ from index.errors import (
     ModelNotFoundError,
     NoDocumentsError,
     QuestionError,
+    QuestionSetError,
     YinzhengError,
 )
 from index.folding import content_words, fold, place_names, script_of, terms
-from index.locations import REPORT, default_index_dir
+from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.reader import Index, open_index
 from index.token_vectors import TokenVectors
 from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
+from index.without import Without
 
 __all__ = [
     "REPORT",
     "BuildReport",
+    "CacheError",
     "CitationError",
     "Document",
     "DocumentError",
+    "EvaluationError",
     "FailedFile",
     "Index",
     "IndexBusyError",
@@ -43,15 +50,20 @@ __all__ = [
     "Passage",
     "Progress",
     "QuestionError",
+    "QuestionSetError",
     "Span",
     "TokenVectors",
+    "Without",
     "YinzhengError",
     "build_index",
+    "cache_dir",
     "content_words",
+    "default_embedding_cache",
     "default_index_dir",
     "fold",
     "open_index",
     "place_names",
+    "replace_text",
     "script_of",
     "terms",
 ]
