@@ -79,11 +79,13 @@ class CachedEmbedder(Embedder):
         keys = [self._key("passage", text) for text in texts]
         kept = {key: found.vector for key in keys if (found := self._get(key)) is not None}
         missing = [row for row, key in enumerate(keys) if key not in kept]
-        computed = super().encode_passages([texts[row] for row in missing])
-        for row, vector in zip(missing, computed, strict=True):
-            kept[keys[row]] = vector
-            self._put(keys[row], Encoded(vector, _no_tokens(self.dimension)))
-        return np.stack([kept[key] for key in keys]) if keys else computed
+        if missing:
+            computed = super().encode_passages([texts[row] for row in missing])
+            for row, vector in zip(missing, computed, strict=True):
+                kept[keys[row]] = vector
+                self._put(keys[row], Encoded(vector, _no_tokens(self.dimension)))
+        vectors = [kept[key] for key in keys]
+        return np.stack(vectors) if vectors else np.empty((0, self.dimension), np.float32)
 
     def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
         """Yield (position, vector and token vectors) of every text: those kept, then the others."""

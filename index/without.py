@@ -93,11 +93,14 @@ def _mean_length(opened: Index) -> float:
     """
     for passage_id in range(len(opened)):
         (passage,) = opened.get_passages([passage_id])
-        for term in _count_terms(passage.searchable):
-            (hit,) = opened.search_lexical([term], 1)
-            (best,) = opened.get_passages([hit.passage_id])
-            counts = _count_terms(best.searchable)
-            norm = counts[term] * (opened.idf(term) * (bm25.K1 + 1) / hit.score - 1)
-            length = bm25.stored_length(counts.total())
-            return bm25.B * length / (norm / bm25.K1 - 1 + bm25.B)
+        counts = _count_terms(passage.searchable)
+        if not counts:  # a passage of marks only
+            continue
+        # A rare term: the float32 idf of one that stands everywhere has few digits.
+        term = min(counts, key=opened.frequency)
+        (hit,) = opened.search_lexical([term], 1)
+        (best,) = opened.get_passages([hit.passage_id])
+        counts = _count_terms(best.searchable)
+        norm = counts[term] * (opened.idf(term) * (bm25.K1 + 1) / hit.score - 1)
+        return bm25.B * bm25.stored_length(counts.total()) / (norm / bm25.K1 - 1 + bm25.B)
     return 0.0
