@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 answered, 3 not found, 2 bad use, 1 failure.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if arguments[:1] == ["eval"]:
+    if list(arguments[:1]) == ["eval"]:
         from qa.evaluation.command import main as run_evaluation
 
         return run_evaluation(arguments[1:])

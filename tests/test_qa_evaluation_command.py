@@ -28,7 +28,7 @@ def test_table_json_and_plots(
     printed = capsys.readouterr()
     assert printed.err == "", "no progress unless a terminal looks on"
     assert "5 questions, 4 documents, 4 passages" in printed.out
-    assert "1 empty questions left out" in printed.out
+    assert "empty questions left out: 1" in printed.out
     rows = dict(re.findall(r"│ (\S.*?\S) +│ +([\d.,]+) │", printed.out))
     written = json.loads(out.read_text(encoding="utf-8"))
     assert rows["quotes that are not verbatim"] == "0"
@@ -63,7 +63,7 @@ def test_nothing_is_kept_when_told_so(questions: Path, tmp_path: Path) -> None:
         (["set.json", "--limit", "0"], "The limit is 0"),
         (["set.json", "--json", "no/folder/out.json"], "There is no folder for"),
         (["set.json", "--index", "no-index"], "There is no index in"),
-        (["set.json", "--plots", "set.json"], "Check the path"),
+        (["set.json", "--plots", "set.json"], "set.json is a file"),
     ],
 )
 def test_bad_use_prints_a_message(
@@ -77,6 +77,20 @@ def test_bad_use_prints_a_message(
     assert main(["eval", *arguments]) == 1
     assert message in (printed := capsys.readouterr()).err
     assert printed.err.startswith("qa eval: ")
+
+
+def test_the_questions_of_the_readme(
+    report_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```csv\n(.*?)```", readme, re.DOTALL)
+    path = tmp_path / "questions.csv"
+    path.write_text(example, encoding="utf-8")
+    assert main(["eval", str(path), "--index", str(report_dir)]) == 0
+    printed = capsys.readouterr().out
+    assert "2 questions, 1 documents, 15 passages" in printed
+    assert re.search(r"answer in the first quote +│ 1.000", printed)
+    assert re.search(r"asked also without the answer's documents +│ +0", printed)
 
 
 def test_without_a_file_it_is_bad_use(capsys: pytest.CaptureFixture[str]) -> None:

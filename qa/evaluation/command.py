@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(parsed: argparse.Namespace) -> Evaluation:
-    _check_folder_of(parsed.json)
+    _check_places(parsed.json, parsed.plots)
     with _progress() as told:
         return evaluate(
             parsed.questions,
@@ -92,10 +92,12 @@ def _evaluate(parsed: argparse.Namespace) -> Evaluation:
         )
 
 
-def _check_folder_of(path: str | None) -> None:
-    """Say before the work, not after it, that the result has nowhere to go."""
-    if path is not None and not Path(path).expanduser().resolve().parent.is_dir():
-        raise EvaluationError(f"There is no folder for {path}. Make it, or name another file.")
+def _check_places(json: str | None, plots: str | None) -> None:
+    """Say before the work, not after it, that its results have nowhere to go."""
+    if json is not None and not Path(json).expanduser().resolve().parent.is_dir():
+        raise EvaluationError(f"There is no folder for {json}. Make it, or name another file.")
+    if plots is not None and Path(plots).expanduser().is_file():
+        raise EvaluationError(f"{plots} is a file. Name a folder for the pictures.")
 
 
 def _write(evaluation: Evaluation, parsed: argparse.Namespace) -> None:

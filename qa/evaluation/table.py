@@ -17,6 +17,8 @@ def to_table(evaluation: Evaluation) -> Table:
     table.add_column("95 %", justify="right")
     _add_finding(table, figures)
     _add_quoting(table, figures)
+    asked_without = figures.abstention.questions if figures.abstention is not None else 0
+    table.add_row("asked also without the answer's documents", f"{asked_without:,}", "")
     if figures.abstention is not None:
         _add_abstention(table, figures.abstention, settings.threshold)
     table.add_row("expected calibration error", _share(figures.calibration_error), "")
@@ -38,10 +40,10 @@ def _title(settings: Settings, figures: Figures) -> str:
 def _caption(settings: Settings) -> str:
     notes = [f"{settings.model}, revision {settings.model_revision}"]
     if settings.left_out:
-        notes.append(f"{settings.left_out:,} empty questions left out")
+        notes.append(f"empty questions left out: {settings.left_out:,}")
     if settings.unplaced:
-        notes.append(f"{settings.unplaced:,} questions whose answer stands in no document")
-    return "; ".join(notes)
+        notes.append(f"questions whose answer stands in no document: {settings.unplaced:,}")
+    return "\n".join(notes)
 
 
 def _add_finding(table: Table, figures: Figures) -> None:
@@ -63,7 +65,6 @@ def _add_quoting(table: Table, figures: Figures) -> None:
 
 
 def _add_abstention(table: Table, abstention: Abstention, shipped: float) -> None:
-    table.add_row("asked also without the answer's documents", f"{abstention.questions:,}", "")
     table.add_row("AUROC of the confidence", _share(abstention.auroc), "")
     _add(
         table, f"false answers at {abstention.threshold:.3f}, 5 % refused", abstention.false_answers
