@@ -2,9 +2,12 @@
 
 from index.builder import Progress, build_index
 from index.dictionary import Translation, translations
+from index.durable import replace_text
 from index.errors import (
+    CacheError,
     CitationError,
     DocumentError,
+    EvaluationError,
     IndexBusyError,
     IndexDamagedError,
     IndexFolderError,
@@ -15,6 +18,7 @@ from index.errors import (
     ModelNotFoundError,
     NoDocumentsError,
     QuestionError,
+    QuestionSetError,
     YinzhengError,
 )
 from index.folding import (
@@ -27,17 +31,20 @@ from index.folding import (
     script_of,
     terms,
 )
-from index.locations import REPORT, default_index_dir
+from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.reader import Index, open_index
 from index.token_vectors import TokenVectors
 from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
+from index.without import Without
 
 __all__ = [
     "REPORT",
     "BuildReport",
+    "CacheError",
     "CitationError",
     "Document",
     "DocumentError",
+    "EvaluationError",
     "FailedFile",
     "Index",
     "IndexBusyError",
@@ -53,12 +60,16 @@ __all__ = [
     "Passage",
     "Progress",
     "QuestionError",
+    "QuestionSetError",
     "Span",
     "TokenVectors",
     "Translation",
+    "Without",
     "YinzhengError",
     "build_index",
+    "cache_dir",
     "content_words",
+    "default_embedding_cache",
     "default_index_dir",
     "fold",
     "lookup_terms",
@@ -66,6 +77,7 @@ __all__ = [
     "names_place",
     "open_index",
     "place_names",
+    "replace_text",
     "script_of",
     "terms",
     "translations",

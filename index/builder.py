@@ -3,7 +3,8 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from index.embedder import Embedder
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage (``read``, ``embed``, ``embed sentences``, ``write``), how much is done, and
-of how much."""
+"""Called with the stage (``read``, ``embed``, ``embed sentences``, ``write``), how much is done,
+and of how much."""
 
 _ENCODED_TOGETHER = 256
 """Passages whose sentences are encoded in one go: texts of like length find each other."""
@@ -42,6 +43,7 @@ def build_index(
     index_dir: str | Path | None = None,
     model: str | None = None,
     progress: Progress | None = None,
+    embedding_cache: str | Path | None = None,
 ) -> BuildReport:
     """Index files and folders as a new generation; the old one serves until it is complete.
 
@@ -50,22 +52,21 @@ def build_index(
         index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
         model: a sentence-transformers folder or name; None = ``YINZHENG_MODEL`` or the bundled one.
         progress: called as the work goes on.
+        embedding_cache: a file that keeps embeddings for the next build; None = nothing is kept.
 
     Raises:
         DocumentError: a named path does not exist.
         NoDocumentsError: nothing in the paths could be indexed.
         IndexBusyError: another process is building in this folder.
         ModelError: the model cannot be used.
+        CacheError: the file of kept embeddings cannot be used.
     """
-    from index.embedder import load_embedder, model_setting
-
     started = time.perf_counter()
     told = progress or _tell_nobody
     folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     files = find_files(Path(path).expanduser() for path in named)
-    embedder = load_embedder(model_setting(model), allow_download=True)
-    with generation.building(folder) as beside:
+    with _embedder(model, embedding_cache) as embedder, generation.building(folder) as beside:
         read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
         _write_views(beside, read, embedder, told)
         generation.seal(
@@ -88,6 +89,19 @@ def build_index(
         seconds=time.perf_counter() - started,
         failed=tuple(read.failed),
     )
+
+
+@contextmanager
+def _embedder(model: str | None, embedding_cache: str | Path | None) -> Iterator["Embedder"]:
+    from index.embedder import load_embedder, model_setting
+    from index.embedding_cache import CachedEmbedder
+
+    embedder = load_embedder(model_setting(model), allow_download=True)
+    if embedding_cache is None:
+        yield embedder
+        return
+    with CachedEmbedder(embedder, Path(embedding_cache).expanduser()) as cached:
+        yield cached
 
 
 @dataclass

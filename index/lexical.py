@@ -1,24 +1,23 @@
 """BM25 over terms in tantivy. The only file that knows tantivy.
 
 Terms come from ``index.folding.terms``; tantivy only splits them at the spaces between. Its files
-are memory-mapped and it can add and delete without writing everything anew. Score of a passage:
-Σ idf(t) · tf·(k1 + 1) / (tf + k1·(1 − b + b·length / mean length)), k1 = 1.2, b = 0.75, and
-idf(t) = ln(1 + (N − n + 0.5) / (n + 0.5)) (Robertson and Zaragoza, 2009; Lucene's form of the idf).
+are memory-mapped and it can add and delete without writing everything anew. ``bm25.py`` has the
+formulas.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
+from index import bm25
 from index.errors import IndexDamagedError
 
-K1 = 1.2
 _TERMS = "terms"
 _ID = "id"
-_LONGEST_TERM = 64
+LONGEST_TERM = 64
+"""Terms are cut to this many characters, in passages and in queries."""
 _HEAP_BYTES = 128 << 20
 
 Alternatives = Sequence[Sequence[str]]
@@ -41,7 +40,7 @@ def write_lexical(folder: Path, terms_of_passages: Iterable[Sequence[str]]) -> N
     for passage_id, terms in enumerate(terms_of_passages):
         document = tantivy.Document()
         document.add_unsigned(_ID, passage_id)
-        document.add_text(_TERMS, " ".join(term[:_LONGEST_TERM] for term in terms))
+        document.add_text(_TERMS, " ".join(term[:LONGEST_TERM] for term in terms))
         writer.add_document(document)
     writer.commit()
     writer.wait_merging_threads()
@@ -78,16 +77,15 @@ class LexicalIndex:
 
     def idf(self, term: str) -> float:
         """Return the term's inverse document frequency; largest for a term in no passage."""
-        count = self.frequency(term)
-        return math.log1p((len(self) - count + 0.5) / (count + 0.5))
+        return bm25.idf(self.frequency(term), len(self))
 
     def frequency(self, term: str) -> int:
         """Return in how many passages the term stands."""
-        return int(self._searcher.doc_freq(_TERMS, term[:_LONGEST_TERM]))
+        return int(self._searcher.doc_freq(_TERMS, term[:LONGEST_TERM]))
 
     def search(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first."""
-        distinct = dict.fromkeys(term[:_LONGEST_TERM] for term in terms)
+        distinct = dict.fromkeys(term[:LONGEST_TERM] for term in terms)
         if not distinct or not len(self):
             return []
         query = tantivy.Query.boolean_query(

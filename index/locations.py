@@ -16,6 +16,11 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir(_APP, appauthor=False))
 
 
+def default_embedding_cache() -> Path:
+    """Return the file that keeps embeddings between the throw-away indexes of evaluations."""
+    return cache_dir() / "embeddings.sqlite"
+
+
 def default_index_dir() -> Path:
     """Return ``YINZHENG_INDEX`` or, when it is unset, a folder in the user's data folder."""
     named = os.environ.get("YINZHENG_INDEX", "").strip()

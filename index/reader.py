@@ -128,7 +128,7 @@ class Index:
         return self._tokens.get(passage_id)
 
     def sentence_vectors(self, passage_id: int) -> FloatArray:
-        """Return the vector of each sentence of a passage, encoded by itself, ``(n, dimension)``."""
+        """Return the vector of each sentence of a passage, encoded by itself, ``(n, dim)``."""
         return self._sentences.get(passage_id).vectors
 
     def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:

@@ -38,6 +38,21 @@ class TokenVectors:
     spans: npt.NDArray[np.int64]
 
 
+def quantise(vectors: FloatArray) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
+    """Return vectors as int8 levels, and the scale of each; what is restored quantises the same."""
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    # The scale as it will be read back, so that quantising and restoring agree.
+    scales = np.maximum(largest / _LEVELS, np.finfo(np.float16).tiny).astype(np.float16)
+    levels = np.rint(vectors / scales[:, None].astype(np.float32))
+    return np.clip(levels, -_LEVELS, _LEVELS).astype(np.int8), scales
+
+
+def restore(levels: npt.NDArray[np.int8], scales: npt.NDArray[np.float16]) -> FloatArray:
+    """Return quantised vectors as float32."""
+    vectors: FloatArray = levels.astype(np.float32) * scales.astype(np.float32)[:, None]
+    return vectors
+
+
 class TokenVectorWriter:
     """Writes token vectors in any order of passages; how many tokens each has is told first."""
 
@@ -53,12 +68,7 @@ class TokenVectorWriter:
     def write(self, passage_id: int, tokens: TokenVectors) -> None:
         """Store the tokens of one passage."""
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        largest = np.abs(tokens.vectors).max(axis=1, initial=0.0)
-        # The scale as it will be read back, so that quantising and restoring agree.
-        scales = np.maximum(largest / _LEVELS, np.finfo(np.float16).tiny).astype(np.float16)
-        levels = np.rint(tokens.vectors / scales[:, None].astype(np.float32))
-        self._vectors[at] = np.clip(levels, -_LEVELS, _LEVELS)
-        self._scales[at] = scales
+        self._vectors[at], self._scales[at] = quantise(tokens.vectors)
         self._spans[at] = tokens.spans
 
     def close(self) -> None:
@@ -94,6 +104,5 @@ class TokenVectorStore:
     def get(self, passage_id: int) -> TokenVectors:
         """Return the tokens of one passage, restored to float32."""
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        scales = self._scales[at].astype(np.float32)
-        vectors: FloatArray = self._vectors[at].astype(np.float32) * scales[:, None]
+        vectors = restore(self._vectors[at], self._scales[at])
         return TokenVectors(vectors, self._spans[at].astype(np.int64))

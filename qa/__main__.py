@@ -1,4 +1,4 @@
-"""``python -m qa "QUESTION"``: ask the index on the command line."""
+"""``python -m qa "QUESTION"``: ask on the command line; ``python -m qa eval``: measure."""
 
 import argparse
 import json
@@ -17,6 +17,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 answered, 3 not found, 2 bad use, 1 failure.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if list(arguments[:1]) == ["eval"]:
+        from qa.evaluation.command import main as run_evaluation
+
+        return run_evaluation(arguments[1:])
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(parsed.question, index=parsed.index, top_k=parsed.top_k)
@@ -37,7 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m qa", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m qa",
+        description="Ask the index on the command line.",
+        epilog="python -m qa eval --help: measure the answers to questions of your own. "
+        "To ask the question 'eval': python -m qa -- eval",
+    )
     parser.add_argument("question", metavar="QUESTION")
     parser.add_argument(
         "--index",

@@ -54,13 +54,24 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
         CitationError: a quote does not stand where the index says.
     """
     text = _checked(question, top_k)
-    opened = shared_index(index)
-    whole = _read(opened, text, top_k)
-    readings = [whole]
-    each = facets(text)
-    if len(each) > 1 and not _covers(whole, place_names(text)):
-        readings = [_read(opened, facet, top_k) for facet in each]
-    confident = [reading for reading in readings if reading.confidence >= ANSWERED_FROM]
+    return conclude(text, read(shared_index(index), text, top_k), top_k)
+
+
+def read(index: Index, question: str, top_k: int) -> "list[Reading]":
+    """Return what was found for a question; then, if it must be asked of each place, for each."""
+    whole = _read(index, question, top_k)
+    each = facets(question)
+    if len(each) > 1 and not _covers(whole, place_names(question)):
+        return [whole, *(_read(index, facet, top_k) for facet in each)]
+    return [whole]
+
+
+def conclude(
+    text: str, readings: "Sequence[Reading]", top_k: int, *, threshold: float = ANSWERED_FROM
+) -> Answer:
+    """Return the answer that the readings of a question give at a confidence threshold."""
+    whole, parts = readings[0], readings[1:] or readings
+    confident = [reading for reading in parts if reading.confidence >= threshold and reading.spans]
     return Answer(
         question=text,
         language=language_of(text),
@@ -72,7 +83,7 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """What was found for a question: hits, the best span of each, and how likely they answer."""
 
     hits: list[Hit]
@@ -80,15 +91,15 @@ class _Reading:
     confidence: float
 
 
-def _read(index: Index, question: str, top_k: int) -> _Reading:
+def _read(index: Index, question: str, top_k: int) -> Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
     hits = _hits(index, candidates[: max(top_k, _READ)])
     spans = best_spans(index, query, question, hits[:_READ])
-    return _Reading(hits, spans, confidence_of(question, query, candidates, spans))
+    return Reading(hits, spans, confidence_of(question, query, candidates, spans))
 
 
-def _covers(reading: _Reading, places: list[str]) -> bool:
+def _covers(reading: Reading, places: list[str]) -> bool:
     """Return whether the passage of the best span speaks of all the places."""
     searched = fold(reading.spans[0].hit.passage.searchable) if reading.spans else ""
     return all(place in searched for place in places)
@@ -116,7 +127,7 @@ def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     ]
 
 
-def _worth_citing(readings: Sequence[_Reading]) -> list[Span]:
+def _worth_citing(readings: Sequence[Reading]) -> list[Span]:
     """Return the best span of each reading; of a single one also those nearly as good."""
     if len(readings) == 1:
         spans = readings[0].spans

@@ -39,7 +39,8 @@ KINDS: Mapping[str, _Kind] = {
     "number": _Kind(
         re.compile(
             "几|多少|多[大长高远重深宽]|百分之|"
-            r"\bhow (?:many|much|long|far|old|tall|large|big|high)\b|\bwhat (?:percent|number|amount)"
+            r"\bhow (?:many|much|long|far|old|tall|large|big|high)\b|"
+            r"\bwhat (?:percent|number|amount)"
         ),
         _matching(rf"{_NUMERAL}\s*(?:{_UNITS})"),
     ),

@@ -8,6 +8,7 @@ import pytest
 import app
 import index.__main__
 import qa.__main__
+import qa.evaluation.command
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,7 +38,7 @@ def test_links_and_pictures_exist() -> None:
             assert (document.parent / target).is_file(), f"{document.name} links to {target}"
 
 
-@pytest.mark.parametrize("module", [index.__main__, qa.__main__, app])
+@pytest.mark.parametrize("module", [index.__main__, qa.__main__, qa.evaluation.command, app])
 def test_every_option_is_in_the_readme(module: object) -> None:
     parser = module._parser()  # type: ignore[attr-defined]
     options = re.findall(r"--[a-z-]+", parser.format_help())

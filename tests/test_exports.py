@@ -8,9 +8,12 @@ import pytest
 import index
 import index.errors
 import qa
+import qa.evaluation
 
 
-@pytest.mark.parametrize("package", [index, qa], ids=["index", "qa"])
+@pytest.mark.parametrize(
+    "package", [index, qa, qa.evaluation], ids=["index", "qa", "qa.evaluation"]
+)
 def test_every_exported_name_exists_and_is_listed_once_in_order(package: object) -> None:
     names: list[str] = package.__all__  # type: ignore[attr-defined]
     assert all(hasattr(package, name) for name in names)

@@ -1,0 +1,156 @@
+"""Embeddings kept between builds, by what they are made of: for indexes built again and again.
+
+One SQLite file. The key is the SHA-256 of the model's name and revision, of the kind of embedding
+and of the text; a passage's vector is kept as float32, its token vectors in the int8 an index has,
+so an index is the same byte for byte whether it comes out of the file or not.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from index.embedder import Embedder, Encoded, FloatArray
+from index.errors import CacheError
+from index.token_vectors import TokenVectors, quantise, restore
+
+_FORMAT = "1"
+MOST_BYTES = 1 << 30
+"""How much is kept; beyond it the oldest embeddings go."""
+_COMMIT_EVERY = 128
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS embeddings (
+    number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL,
+    levels BLOB NOT NULL, scales BLOB NOT NULL, spans BLOB NOT NULL
+)
+"""
+
+
+class CachedEmbedder(Embedder):
+    """An embedder that computes no passage twice. A context manager; for one thread.
+
+    Questions are computed every time.
+
+    Args:
+        embedder: computes what is not kept.
+        path: the file; made when it is not there.
+        most_bytes: how much of it is kept on closing.
+
+    Raises:
+        CacheError: the file cannot be used.
+    """
+
+    def __init__(self, embedder: Embedder, path: Path, *, most_bytes: int = MOST_BYTES) -> None:
+        self.__dict__.update(vars(embedder))
+        self._path = path
+        self._most_bytes = most_bytes
+        with self._readable():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=60)
+            self._connection.execute("PRAGMA auto_vacuum = FULL")
+            self._connection.execute(_SCHEMA)
+
+    def __enter__(self) -> "CachedEmbedder":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Keep what was computed, drop the oldest beyond the limit, and close the file."""
+        with self._readable():
+            try:
+                self._drop_oldest()
+                self._connection.commit()
+            finally:
+                self._connection.close()
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
+        """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
+        keys = [self._key("passage", text) for text in texts]
+        kept = {key: found.vector for key in keys if (found := self._get(key)) is not None}
+        missing = [row for row, key in enumerate(keys) if key not in kept]
+        if missing:
+            computed = super().encode_passages([texts[row] for row in missing])
+            for row, vector in zip(missing, computed, strict=True):
+                kept[keys[row]] = vector
+                self._put(keys[row], Encoded(vector, _no_tokens(self.dimension)))
+        vectors = [kept[key] for key in keys]
+        return np.stack(vectors) if vectors else np.empty((0, self.dimension), np.float32)
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
+        """Yield (position, vector and token vectors) of every text: those kept, then the others."""
+        keys = [self._key("passage tokens", text) for text in texts]
+        missing: list[int] = []
+        for position, key in enumerate(keys):
+            found = self._get(key)
+            if found is None:
+                missing.append(position)
+            else:
+                yield position, found
+        for at, encoded in super().encode_passage_tokens([texts[row] for row in missing]):
+            self._put(keys[missing[at]], encoded)
+            yield missing[at], encoded
+
+    def _key(self, kind: str, text: str) -> bytes:
+        parts = (_FORMAT, self.name, self.revision, kind, text)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+
+    def _get(self, key: bytes) -> Encoded | None:
+        with self._readable():
+            row = self._connection.execute(
+                "SELECT vector, levels, scales, spans FROM embeddings WHERE key = ?", (key,)
+            ).fetchone()
+            if row is None:
+                return None
+            vector = np.frombuffer(row[0], np.float32).reshape(self.dimension)
+            levels = np.frombuffer(row[1], np.int8).reshape(-1, self.dimension)
+            spans = np.frombuffer(row[3], np.uint32).reshape(len(levels), 2).astype(np.int64)
+            vectors = restore(levels, np.frombuffer(row[2], np.float16))
+            return Encoded(vector, TokenVectors(vectors, spans))
+
+    def _put(self, key: bytes, encoded: Encoded) -> None:
+        levels, scales = quantise(encoded.tokens.vectors)
+        spans = encoded.tokens.spans.astype(np.uint32)
+        parts = (encoded.vector.astype(np.float32), levels, scales, spans)
+        with self._readable():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO embeddings (key, vector, levels, scales, spans) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (key, *(part.tobytes() for part in parts)),
+            )
+            # Another process may be waiting to write.
+            if self._connection.total_changes % _COMMIT_EVERY == 0:
+                self._connection.commit()
+
+    def _drop_oldest(self) -> None:
+        """Delete the oldest rows until what is left is within the limit."""
+        self._connection.execute(
+            "DELETE FROM embeddings WHERE number IN (SELECT number FROM ("
+            "SELECT number, sum(length(vector) + length(levels) + length(scales) + length(spans)) "
+            "OVER (ORDER BY number DESC) AS bytes FROM embeddings) WHERE bytes > ?)",
+            (self._most_bytes,),
+        )
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, ValueError) as error:
+            raise CacheError(
+                f"The kept embeddings in {self._path} cannot be used ({error}). "
+                "Remove the file, which can be made again, or go without it: --no-cache"
+            ) from error
+
+
+def _no_tokens(dimension: int) -> TokenVectors:
+    return TokenVectors(np.empty((0, dimension), np.float32), np.empty((0, 2), np.int64))

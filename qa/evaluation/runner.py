@@ -1,0 +1,164 @@
+"""A file of questions → an evaluation: the whole way on one screen."""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from index import (
+    EvaluationError,
+    Index,
+    Progress,
+    QuestionSetError,
+    open_index,
+)
+from qa.answers import ask
+from qa.confidence import ANSWERED_FROM
+from qa.evaluation.bootstrap import SEED
+from qa.evaluation.figures import Figures, compute_figures
+from qa.evaluation.gold import Gold, gold_of_contexts, gold_of_index, throw_away_index
+from qa.evaluation.outcomes import TOP_K, Outcome, ask_one
+from qa.evaluation.question_sets import QuestionSet, read_questions
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was measured, and with what.
+
+    Attributes:
+        questions: the file of questions.
+        contexts: the file of contexts, if another.
+        index: the index folder; None = a throw-away index of the contexts.
+        limit: how many questions were drawn by chance; None = all.
+        seed: of what was drawn by chance.
+        threshold: the shipped one: below this confidence a question is refused.
+        top_k: how many hits were looked at.
+        model: the embedding model's name.
+        model_revision: identifies its weights.
+        documents: how many documents were indexed.
+        passages: how many passages.
+        left_out: how many questions were empty and not asked.
+        unplaced: how many questions have an answer that stands in no document of the index.
+    """
+
+    questions: str
+    contexts: str | None
+    index: str | None
+    limit: int | None
+    seed: int
+    threshold: float
+    top_k: int
+    model: str
+    model_revision: str
+    documents: int
+    passages: int
+    left_out: int
+    unplaced: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation gave: settings, figures, and one outcome a question."""
+
+    settings: Settings
+    figures: Figures
+    outcomes: tuple[Outcome, ...]
+
+
+def evaluate(
+    questions: str | Path,
+    *,
+    contexts: str | Path | None = None,
+    index: str | Path | None = None,
+    limit: int | None = None,
+    seed: int = SEED,
+    embedding_cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Ask every question of a file, with and without the documents that hold its answer.
+
+    Args:
+        questions: SQuAD layout, a JSON list, or CSV; ``question_sets.py`` describes them.
+        contexts: a file in SQuAD layout whose contexts and answers are taken, matched by id.
+        index: the index folder to ask; None = a throw-away index, one document a context.
+        limit: ask this many, drawn by chance; None = all.
+        seed: the same seed draws the same questions.
+        embedding_cache: the file that keeps embeddings of throw-away indexes;
+            None = nothing is kept.
+        progress: called as the work goes on, with the stage ``ask`` after those of a build.
+
+    Raises:
+        QuestionSetError: a file of questions cannot be used.
+        EvaluationError: the arguments do not go together.
+        IndexNotFoundError: the folder named holds no index.
+        QuestionError: a question is too long.
+    """
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"The limit is {limit}. Ask at least 1 question.")
+    if index is not None and contexts is not None:
+        raise EvaluationError("Give contexts to build an index from, or an index, not both.")
+    asked = read_questions(questions, contexts=contexts)
+    cache = None if embedding_cache is None else Path(embedding_cache)
+    with _placed(asked, questions, index, cache, progress) as (opened, placed):
+        golds = _drawn(placed, limit, seed)
+        outcomes = tuple(_ask_all(golds, opened, progress))
+        info = opened.info
+    settings = Settings(
+        questions=str(questions),
+        contexts=None if contexts is None else str(contexts),
+        index=None if index is None else str(index),
+        limit=limit,
+        seed=seed,
+        threshold=ANSWERED_FROM,
+        top_k=TOP_K,
+        model=info.model,
+        model_revision=info.model_revision,
+        documents=info.documents,
+        passages=info.passages,
+        left_out=asked.left_out,
+        unplaced=sum(not gold.documents for gold in golds),
+    )
+    return Evaluation(settings, compute_figures(outcomes, seed=seed), outcomes)
+
+
+@contextmanager
+def _placed(
+    asked: QuestionSet,
+    path: str | Path,
+    index: str | Path | None,
+    cache: Path | None,
+    progress: Progress | None,
+) -> Iterator[tuple[Index, list[Gold]]]:
+    """Open the index to ask, with where each answer stands in it."""
+    if index is not None:
+        with open_index(index) as opened:
+            yield opened, gold_of_index(asked.questions, opened)
+        return
+    if any(question.context is None for question in asked.questions):
+        raise QuestionSetError(
+            f"{path} has questions but no contexts to build an index from. "
+            "Name the index to ask: --index DIR"
+        )
+    with throw_away_index(asked.contexts, embedding_cache=cache, progress=progress) as (
+        opened,
+        documents,
+    ):
+        yield opened, gold_of_contexts(asked.questions, documents)
+
+
+def _drawn(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
+    if limit is None or limit >= len(golds):
+        return golds
+    # Not for secrets: the same questions have to be drawn again.
+    drawn = random.Random(seed).sample(range(len(golds)), limit)  # noqa: S311
+    return [golds[number] for number in sorted(drawn)]
+
+
+def _ask_all(golds: Sequence[Gold], opened: Index, progress: Progress | None) -> Iterator[Outcome]:
+    # The first question of a process loads model and dictionaries, which is no part of asking.
+    ask(golds[0].question.text, index=opened, top_k=TOP_K)
+    for done, gold in enumerate(golds, start=1):
+        yield ask_one(gold, opened)
+        if progress is not None:
+            progress("ask", done, len(golds))

@@ -1,0 +1,128 @@
+"""Embeddings kept in a file: the same index byte for byte, and nothing computed twice."""
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index import REPORT, CacheError, build_index, open_index
+from index.embedder import Embedder, load_embedder
+from index.embedding_cache import CachedEmbedder
+from index.token_vectors import quantise, restore
+
+TEXTS = ["烏海市全程網辦事項量", "甲", "", "三端五防線", "甲"]
+
+
+class Counting(Embedder):
+    """The bundled model, which notes what it is asked to embed."""
+
+    def __init__(self) -> None:
+        self.__dict__.update(vars(load_embedder()))
+        self.lengths: list[int] = []
+
+    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
+        self.lengths.append(len(texts))
+        return super().encode_passages(texts)
+
+
+def parts(index_dir: Path) -> dict[str, str]:
+    """The SHA-256 of every file that holds vectors."""
+    with open_index(index_dir) as index:
+        folder = index_dir / "generations" / index.generation
+    files = [folder / "vectors.faiss", *sorted((folder / "tokens").iterdir())]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_an_index_is_the_same_without_with_and_out_of_the_cache(
+    tmp_path: Path, report_dir: Path
+) -> None:
+    cache = tmp_path / "kept" / "embeddings.sqlite"
+    for name in ("filling", "filled"):
+        build_index(REPORT, index_dir=tmp_path / name, embedding_cache=cache)
+    assert parts(tmp_path / "filling") == parts(report_dir)
+    assert parts(tmp_path / "filled") == parts(report_dir)
+    with sqlite3.connect(cache) as connection:
+        assert connection.execute("SELECT count(*) FROM embeddings").fetchone() == (15,)
+
+
+def test_passages_come_back_in_their_order(tmp_path: Path) -> None:
+    plain = load_embedder().encode_passages(TEXTS)
+    for _ in range(2):
+        with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
+            assert np.array_equal(embedder.encode_passages(TEXTS), plain)
+            assert embedder.encode_passages([]).shape[0] == 0
+            tokens = dict(embedder.encode_passage_tokens(TEXTS))
+            assert sorted(tokens) == list(range(len(TEXTS)))
+            assert embedder.token_counts(TEXTS) == [
+                len(tokens[position].tokens.vectors) for position in range(len(TEXTS))
+            ]
+            assert np.allclose(tokens[0].vector, plain[0], atol=0.01)
+            for start, end in tokens[0].tokens.spans.tolist():
+                assert 0 <= start < end <= len(TEXTS[0])
+
+
+def test_only_what_is_new_is_computed(tmp_path: Path) -> None:
+    # Inherits from the embedder it wraps, so the counting one has to be below it.
+    class CountingCache(CachedEmbedder, Counting):
+        pass
+
+    embedder = CountingCache(Counting(), tmp_path / "kept.sqlite")
+    embedder.encode_passages(["甲", "乙"])
+    embedder.encode_passages(["乙", "丙", "甲"])
+    assert embedder.lengths == [2, 1]
+    embedder.close()
+
+
+def test_another_revision_or_kind_finds_nothing(tmp_path: Path) -> None:
+    with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
+        keys = {embedder._key("passage", "甲"), embedder._key("passage tokens", "甲")}
+        embedder.revision = "another"
+        keys.add(embedder._key("passage", "甲"))
+    assert len(keys) == 3
+
+
+def test_the_oldest_go_beyond_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "kept.sqlite"
+    vector = 384 * 4
+    with CachedEmbedder(load_embedder(), path, most_bytes=2 * vector) as embedder:
+        for text in "甲乙丙丁":
+            embedder.encode_passages([text])
+    with CachedEmbedder(load_embedder(), path) as embedder:
+        kept = [embedder._get(embedder._key("passage", text)) is not None for text in "甲乙丙丁"]
+    assert kept == [False, False, True, True]
+
+
+def test_a_file_that_is_no_cache_is_an_error_with_the_next_step(tmp_path: Path) -> None:
+    path = tmp_path / "kept.sqlite"
+    path.write_text("no database at all, and long enough to be read as one" * 20)
+    with pytest.raises(CacheError, match="--no-cache"):
+        build_index(REPORT, index_dir=tmp_path / "index", embedding_cache=path)
+    assert not (tmp_path / "index" / "CURRENT").exists()
+
+
+def test_a_damaged_embedding_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "kept.sqlite"
+    with CachedEmbedder(load_embedder(), path) as embedder:
+        embedder.encode_passages(["甲"])
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE embeddings SET vector = x'00000000'")
+    connection.close()
+    with (
+        CachedEmbedder(load_embedder(), path) as embedder,
+        pytest.raises(CacheError, match="cannot be used"),
+    ):
+        embedder.encode_passages(["甲"])
+
+
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1), st.floats(1e-4, 1.0))
+def test_what_is_restored_quantises_the_same(count: int, seed: int, size: float) -> None:
+    vectors = np.random.default_rng(seed).normal(0, size, (count, 24)).astype(np.float32)
+    levels, scales = quantise(vectors)
+    again = quantise(restore(levels, scales))
+    assert np.array_equal(again[0], levels)
+    assert np.array_equal(again[1], scales)
