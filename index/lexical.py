@@ -102,7 +102,10 @@ class LexicalIndex:
     def frequency_of_any(self, alternatives: Alternatives) -> int:
         """Return in how many passages at least one of the alternatives stands."""
         query = self._any_of(alternatives)
-        return 0 if query is None else int(self._searcher.search(query, limit=1).count or 0)
+        if query is None:
+            return 0
+        found = self._searcher.search(query, limit=1)
+        return int(found.count)  # type: ignore[attr-defined]  # it is there, its stub forgets it
 
     def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
         """Return the k passages with the most weight, best first.
@@ -135,7 +138,7 @@ class LexicalIndex:
     def _all_of(self, terms: Sequence[str]) -> tantivy.Query:
         queries = [
             tantivy.Query.term_query(
-                self._schema, _TERMS, term[:_LONGEST_TERM], index_option="basic"
+                self._schema, _TERMS, term[:LONGEST_TERM], index_option="basic"
             )
             for term in terms
         ]

@@ -14,7 +14,7 @@ from qa.retriever import RERANKED, Candidate, find_candidates, to_query
 from qa.types import Answer, Hit
 
 _LONGEST_QUESTION = 1000
-_READ = 5  # how many passages are read sentence by sentence
+READ = 5  # how many passages are read sentence by sentence
 _CITED_WITHIN = 0.05  # a further quote must come this near to the best one
 _MOST_CITED = 3
 
@@ -36,7 +36,7 @@ def retrieve(
     """
     text = _checked(question, top_k)
     opened = shared_index(index)
-    return _hits(opened, find_candidates(opened, to_query(opened, text), top_k))
+    return hits_of(opened, find_candidates(opened, to_query(opened, text), top_k))
 
 
 def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 5) -> Answer:
@@ -94,8 +94,8 @@ class Reading:
 def _read(index: Index, question: str, top_k: int) -> Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
-    hits = _hits(index, candidates[: max(top_k, _READ)])
-    spans = best_spans(index, query, question, hits[:_READ])
+    hits = hits_of(index, candidates[: max(top_k, READ)])
+    spans = best_spans(index, query, question, hits[:READ])
     return Reading(hits, spans, confidence_of(question, query, candidates, spans))
 
 
@@ -120,7 +120,7 @@ def _checked(question: str, top_k: int) -> str:
     return text
 
 
-def _hits(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
+def hits_of(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     return [
         Hit(rank, one.score, one.passage, index.document(one.passage.document_id))
         for rank, one in enumerate(candidates, start=1)

@@ -94,6 +94,17 @@ class _Sentences:
 
 def best_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -> list[Span]:
     """Return the best span of each hit, best first."""
+    return best_of_each(find_spans(index, query, question, hits))
+
+
+def best_of_each(ranked: Sequence[Span]) -> list[Span]:
+    """Return the best span of each hit, best first; the spans are given best first."""
+    best = {span.hit.rank: span for span in reversed(ranked)}
+    return sorted(best.values(), key=lambda span: (-span.score, span.hit.rank))
+
+
+def find_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -> list[Span]:
+    """Return every run of two sentences of the hits, best first."""
     asked = kinds_asked(fold(question))
     spans = [
         span
@@ -102,9 +113,7 @@ def best_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -
     ]
     scores = query.weights.scores([span.evidence for span in spans], query.weights.span)
     scored = [replace(span, score=float(score)) for span, score in zip(spans, scores, strict=True)]
-    ranked = sorted(scored, key=lambda span: (-span.score, span.hit.rank, span.start))
-    best = {span.hit.rank: span for span in reversed(ranked)}
-    return sorted(best.values(), key=lambda span: (-span.score, span.hit.rank))
+    return sorted(scored, key=lambda span: (-span.score, span.hit.rank, span.start))
 
 
 def _read_sentences(index: Index, query: Query, passage: Passage) -> _Sentences:
@@ -154,7 +163,8 @@ def _spans_of(
     size = min(_LONGEST, len(places))
     for first in range(len(places) - size + 1):
         rows = slice(first, first + size)
-        holds: BoolArray = sentences.holds[rows].any(axis=0)
+        holds: BoolArray = np.logical_or.reduce(sentences.holds[rows], axis=0)
+        translated: BoolArray = np.logical_or.reduce(sentences.translated[rows], axis=0)
         lacking = best - np.maximum(sentences.late[rows].max(axis=0), sentences.topic)
         held = kinds_held(
             asked, "".join(sentences.folded[rows]), set().union(*sentences.words[rows])
@@ -164,7 +174,7 @@ def _spans_of(
             sentence=float(sentences.cosines[rows].max()),
             missed=-_root_mean_square(np.maximum(lacking, 0.0)),
             lexical=float(holds @ rarity),
-            translated=float(query.translated_share(sentences.translated[rows].any(axis=0))),
+            translated=float(query.translated_share(translated)),
             **{kind: float(kind in held) for kind in KINDS},
         )
         share = float(holds @ query.idf) / max(query.mass, 1e-9)
