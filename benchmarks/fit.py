@@ -6,18 +6,15 @@ question), of the confidence by logistic regression, every question once with it
 and once with it taken away. Each set counts as much as any other, however many questions it has.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
-from index import Index, Without
+from index import Index
 from qa.answers import READ, hits_of
-from qa.confidence import Evidence, gather
 from qa.evaluation.gold import Gold
-from qa.quotes import Span, best_of_each, find_spans
+from qa.quotes import Span, find_spans
 from qa.retriever import Candidate, Query, find_candidates, to_query
 
 Array = npt.NDArray[np.float64]

@@ -29,6 +29,7 @@ from index.folding import (
     names_place,
     place_names,
     script_of,
+    stands_in,
     terms,
 )
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
@@ -79,6 +80,7 @@ __all__ = [
     "place_names",
     "replace_text",
     "script_of",
+    "stands_in",
     "terms",
     "translations",
 ]

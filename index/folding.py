@@ -76,6 +76,17 @@ def lookup_terms(word: str) -> tuple[str, ...]:
     return pairs or (word,)
 
 
+def stands_in(term: str, folded: str) -> bool:
+    """Return whether a search term stands in a folded text, without cutting the text into words.
+
+    A word counts wherever its characters stand; a Latin word or a number only as a whole.
+    """
+    text = term.removeprefix("_")
+    if text not in folded:
+        return False
+    return not text.isascii() or bool(re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", folded))
+
+
 def content_words(text: str) -> dict[str, float]:
     """Return the words that say what a question is about, each with its weight.
 

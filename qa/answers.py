@@ -121,6 +121,7 @@ def _checked(question: str, top_k: int) -> str:
 
 
 def hits_of(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
+    """Return candidates as hits, in their order."""
     return [
         Hit(rank, one.score, one.passage, index.document(one.passage.document_id))
         for rank, one in enumerate(candidates, start=1)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from index import names_person, names_place
+from index import names_person, names_place, terms
 
 _NUMERAL = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万亿两半]+)"
 _UNITS = (
@@ -22,12 +22,12 @@ class _Kind:
     """How a kind is asked for, and how a sentence shows that it holds one."""
 
     asked: re.Pattern[str]
-    is_in: Callable[[str, Collection[str]], bool]
+    is_in: Callable[[str], bool]
 
 
-def _matching(pattern: str) -> Callable[[str, Collection[str]], bool]:
+def _matching(pattern: str) -> Callable[[str], bool]:
     compiled = re.compile(pattern)
-    return lambda folded, _words: bool(compiled.search(folded))
+    return lambda folded: bool(compiled.search(folded))
 
 
 _TRANSLITERATED = re.compile("[\u4e00-\u9fff]·[\u4e00-\u9fff]")  # 马丁·路德
@@ -55,14 +55,14 @@ KINDS: Mapping[str, _Kind] = {
             "谁|哪一?[位名]|哪一?个人|何人|是哪些人|哪一?个?(?:演员|作家|歌手|导演|球员)|"
             r"\bwho(?:m|se)?\b"
         ),
-        lambda folded, words: bool(_TRANSLITERATED.search(folded)) or names_person(words),
+        lambda folded: bool(_TRANSLITERATED.search(folded)) or names_person(terms(folded)),
     ),
     "place": _Kind(
         re.compile(
             "哪里|哪儿|何[处地]|什么地方|哪一?[个座]?(?:国家|城市|地方|省|地区|州|县|市|岛|洲|国)|"
             r"\bwhere\b|\bwh(?:at|ich) (?:city|country|state|place|province|region)"
         ),
-        lambda _folded, words: names_place(words),
+        lambda folded: names_place(terms(folded)),
     ),
     "reason": _Kind(
         re.compile(r"为什么|为何|原因|缘故|因何|\bwhy\b"),
@@ -70,7 +70,7 @@ KINDS: Mapping[str, _Kind] = {
     ),
     "several": _Kind(
         re.compile(r"哪些|哪几|列出|列举|分别|\bwh(?:at|ich) (?:are|were|\w+s)\b|\blist\b"),
-        lambda folded, _words: folded.count("、") > 1,
+        lambda folded: folded.count("、") > 1,
     ),
 }
 
@@ -82,6 +82,6 @@ def kinds_asked(folded_question: str) -> frozenset[str]:
     return frozenset(asked - {"number"} if "date" in asked else asked)
 
 
-def kinds_held(asked: Collection[str], folded: str, words: Collection[str]) -> frozenset[str]:
-    """Return which of the kinds asked for a folded text with these words holds."""
-    return frozenset(name for name in asked if KINDS[name].is_in(folded, words))
+def kinds_held(asked: Collection[str], folded: str) -> frozenset[str]:
+    """Return which of the kinds asked for a folded text holds."""
+    return frozenset(name for name in asked if KINDS[name].is_in(folded))

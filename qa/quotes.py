@@ -6,12 +6,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from index import CitationError, Index, Passage, fold, terms
+from index import CitationError, Index, Passage, fold, stands_in
 from qa.question_types import KINDS, kinds_asked, kinds_held
 from qa.retriever import BoolArray, FloatArray, Query, similarities
 from qa.types import Citation, Hit
 
-_Row = TypeVar("_Row")
 _Column = TypeVar("_Column")
 
 _LONGEST = 2
@@ -75,7 +74,6 @@ class _Sentences:
 
     Attributes:
         folded: the sentences as search sees them.
-        words: the search terms of each.
         cosines: cosine of each, encoded by itself, to the question.
         late: best cosine to each question token, ``(sentences, question tokens)``.
         topic: the same for what speaks for the whole passage: headings and first sentence.
@@ -84,7 +82,6 @@ class _Sentences:
     """
 
     folded: list[str]
-    words: list[set[str]]
     cosines: FloatArray
     late: FloatArray
     topic: FloatArray
@@ -118,15 +115,13 @@ def find_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -
 
 def _read_sentences(index: Index, query: Query, passage: Passage) -> _Sentences:
     folded = [fold(text) for text in passage.sentence_texts]
-    words = [set(terms(text)) for text in folded]
     late, topic = _late(index, query, passage)
     return _Sentences(
         folded=folded,
-        words=words,
         cosines=index.sentence_vectors(passage.id) @ query.vector,
         late=late,
         topic=topic,
-        holds=_table(words, query.terms, lambda of_one, term: term in of_one),
+        holds=_table(folded, query.terms, lambda text, term: stands_in(term, text)),
         translated=_table(folded, query.translations, lambda text, one: one.stands_in(text)),
     )
 
@@ -147,10 +142,10 @@ def _late(index: Index, query: Query, passage: Passage) -> tuple[FloatArray, Flo
 
 
 def _table(
-    rows: Sequence[_Row], columns: Sequence[_Column], holds: Callable[[_Row, _Column], bool]
+    texts: Sequence[str], columns: Sequence[_Column], holds: Callable[[str, _Column], bool]
 ) -> BoolArray:
-    held = [[holds(row, column) for column in columns] for row in rows]
-    return np.array(held, np.bool_).reshape(len(rows), len(columns))
+    held = [[holds(text, column) for column in columns] for text in texts]
+    return np.array(held, np.bool_).reshape(len(texts), len(columns))
 
 
 def _spans_of(
@@ -166,9 +161,7 @@ def _spans_of(
         holds: BoolArray = np.logical_or.reduce(sentences.holds[rows], axis=0)
         translated: BoolArray = np.logical_or.reduce(sentences.translated[rows], axis=0)
         lacking = best - np.maximum(sentences.late[rows].max(axis=0), sentences.topic)
-        held = kinds_held(
-            asked, "".join(sentences.folded[rows]), set().union(*sentences.words[rows])
-        )
+        held = kinds_held(asked, "".join(sentences.folded[rows]))
         evidence = SpanEvidence(
             passage=hit.score,
             sentence=float(sentences.cosines[rows].max()),
