@@ -1,6 +1,5 @@
 """Whole evaluations of tiny sets, each figure against the public functions asked one by one."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -150,6 +149,9 @@ def test_what_does_not_go_together(folder: Path, town: Index) -> None:
         evaluate(path, index=town.index_dir)
     with pytest.raises(QuestionSetError, match="no contexts to build an index from"):
         evaluate(path)
+    long = write_csv(folder, f"{'問' * 1001},王小明,")
+    with pytest.raises(EvaluationError, match=r"Question 2: The question has 1,001 characters"):
+        evaluate(long, index=town.index_dir)
     with pytest.raises(EvaluationError, match="not both"):
         evaluate(path, index=town.index_dir, contexts=path)
     with pytest.raises(EvaluationError, match="limit is 0"):
@@ -162,4 +164,3 @@ def test_a_context_that_cannot_be_indexed(tmp_path: Path) -> None:
     )
     with pytest.raises(EvaluationError, match="cannot be indexed"):
         evaluate(path)
-    assert json.loads(path.read_text(encoding="utf-8"))["data"]

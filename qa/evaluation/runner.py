@@ -10,10 +10,10 @@ from index import (
     EvaluationError,
     Index,
     Progress,
+    QuestionError,
     QuestionSetError,
     open_index,
 )
-from qa.answers import ask
 from qa.confidence import ANSWERED_FROM
 from qa.evaluation.bootstrap import SEED
 from qa.evaluation.figures import Figures, compute_figures
@@ -90,9 +90,8 @@ def evaluate(
 
     Raises:
         QuestionSetError: a file of questions cannot be used.
-        EvaluationError: the arguments do not go together.
+        EvaluationError: the arguments do not go together, or a question cannot be asked.
         IndexNotFoundError: the folder named holds no index.
-        QuestionError: a question is too long.
     """
     if limit is not None and limit < 1:
         raise EvaluationError(f"The limit is {limit}. Ask at least 1 question.")
@@ -157,8 +156,15 @@ def _drawn(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
 
 def _ask_all(golds: Sequence[Gold], opened: Index, progress: Progress | None) -> Iterator[Outcome]:
     # The first question of a process loads model and dictionaries, which is no part of asking.
-    ask(golds[0].question.text, index=opened, top_k=TOP_K)
+    _ask_one(golds[0], opened)
     for done, gold in enumerate(golds, start=1):
-        yield ask_one(gold, opened)
+        yield _ask_one(gold, opened)
         if progress is not None:
             progress("ask", done, len(golds))
+
+
+def _ask_one(gold: Gold, opened: Index) -> Outcome:
+    try:
+        return ask_one(gold, opened)
+    except QuestionError as error:  # it does not say which of hundreds
+        raise EvaluationError(f"Question {gold.question.id}: {error}") from error
