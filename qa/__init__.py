@@ -1,6 +1,6 @@
 """A question → verbatim quotes with their place, or "not found": ``ask`` and ``retrieve``."""
 
 from qa.answers import ask, retrieve
-from qa.types import Answer, Citation, Hit
+from qa.types import Answer, Citation, Hit, Place, Strictness
 
-__all__ = ["Answer", "Citation", "Hit", "ask", "retrieve"]
+__all__ = ["Answer", "Citation", "Hit", "Place", "Strictness", "ask", "retrieve"]

@@ -4,9 +4,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from typing import get_args
 
 from index import QuestionError, YinzhengError
-from qa import Answer, Citation, Hit, ask
+from qa import Answer, Citation, Hit, Strictness, ask
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
@@ -24,7 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_evaluation(arguments[1:])
     parsed = _parser().parse_args(arguments)
     try:
-        answer = ask(parsed.question, index=parsed.index, top_k=parsed.top_k)
+        answer = ask(
+            parsed.question,
+            index=parsed.index,
+            top_k=parsed.top_k,
+            strictness=parsed.strictness,
+        )
     except QuestionError as error:
         print(f"qa: {error}", file=sys.stderr)
         return _BAD_USE
@@ -58,20 +64,29 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--top-k", type=int, default=5, metavar="N", help="closest passages to list (default 5)"
     )
+    parser.add_argument(
+        "--strictness",
+        choices=get_args(Strictness),
+        default="balanced",
+        help="how sure an answer must be (default balanced)",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser
 
 
 def _print_answer(answer: Answer) -> None:
-    if answer.status == "answered":
-        for number, citation in enumerate(answer.citations, start=1):
-            print(f"[{number}] {citation.quote}")
-            print(f"    {_place(citation)}")
+    for number, citation in enumerate(answer.citations, start=1):
+        print(f"[{number}] {citation.quote}")
+        print(f"    {_place(citation)}")
+        for place in citation.also_in:
+            print(f"    also in {place.document.title}, characters {place.start}-{place.end}")
+    if answer.citations:
         print(f"confidence {answer.confidence:.2f}")
         return
-    print(f"Not found in the documents (confidence {answer.confidence:.2f}).")
-    print("The closest passages, which do not answer:")
-    for hit in answer.hits[:_SHOWN_AS_CLOSEST]:
+    print(answer.text)
+    if answer.closest:
+        print(f"The closest passages, which do not answer (confidence {answer.confidence:.2f}):")
+    for hit in answer.closest[:_SHOWN_AS_CLOSEST]:
         passage = hit.passage
         print(f"  - {passage.text}")
         print(f"    {hit.document.title}, characters {passage.start}-{passage.end}")
@@ -89,6 +104,8 @@ def _as_json(answer: Answer) -> dict[str, object]:
         "question": answer.question,
         "status": answer.status,
         "confidence": round(answer.confidence, 4),
+        "strictness": answer.strictness,
+        "text": answer.text,
         "citations": [_citation_as_json(citation) for citation in answer.citations],
         "hits": [_hit_as_json(hit) for hit in answer.hits],
     }
@@ -104,6 +121,11 @@ def _citation_as_json(citation: Citation) -> dict[str, object]:
         "end": citation.end,
         "page": citation.page,
         "score": round(citation.score, 4),
+        "marks": [[mark.start, mark.end] for mark in citation.marks],
+        "also_in": [
+            {"document": place.document.id, "start": place.start, "end": place.end}
+            for place in citation.also_in
+        ],
     }
 
 

@@ -1,22 +1,28 @@
 """A question → a verified, quoted answer: the whole way on one screen."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from index import Index, QuestionError, fold, place_names
-from qa.confidence import ANSWERED_FROM, confidence_of
+from qa.confidence import THRESHOLDS, confidence_of
 from qa.facets import facets
+from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
 from qa.language import language_of
-from qa.quotes import Span, best_spans, to_citation
+from qa.marks import marks_of
+from qa.question_types import kinds_asked
+from qa.quotes import Span, best_of_each, find_spans, to_citation
 from qa.retriever import RERANKED, Candidate, find_candidates, to_query
-from qa.types import Answer, Hit
+from qa.types import Answer, Citation, Hit, Place, Strictness
 
 _LONGEST_QUESTION = 1000
-READ = 5  # how many passages are read sentence by sentence
-_CITED_WITHIN = 0.05  # a further quote must come this near to the best one
-_MOST_CITED = 3
+READ = 5
+"""How many passages are read sentence by sentence."""
+# How near to the best score a further quote must come, and how many quotes there are at most.
+_CITED = (1.0, 3)
+_SEVERAL_CITED = (2.5, 5)
 
 
 def retrieve(
@@ -39,7 +45,13 @@ def retrieve(
     return hits_of(opened, find_candidates(opened, to_query(opened, text), top_k))
 
 
-def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 5) -> Answer:
+def ask(
+    question: str,
+    *,
+    index: str | Path | Index | None = None,
+    top_k: int = 5,
+    strictness: Strictness = "balanced",
+) -> Answer:
     """Answer a question with verbatim quotes, or say that the documents hold no answer.
 
     Args:
@@ -47,14 +59,20 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
         index: an index folder or an opened index; None = the default index, which is built from the
             bundled report on first use.
         top_k: how many of the closest passages to return beside the quotes.
+        strictness: how sure an answer must be; ``strict`` refuses more and errs less.
 
     Raises:
-        QuestionError: the question is empty or too long, or top_k is below 1.
+        QuestionError: the question is empty or too long, top_k is below 1, or there is no such
+            strictness.
         IndexNotFoundError: the folder named holds no index.
         CitationError: a quote does not stand where the index says.
     """
     text = _checked(question, top_k)
-    return conclude(text, read(shared_index(index), text, top_k), top_k)
+    if strictness not in get_args(Strictness):
+        known = ", ".join(get_args(Strictness))
+        raise QuestionError(f"There is no strictness {strictness!r}. Choose one of: {known}.")
+    readings = read(shared_index(index), text, top_k)
+    return conclude(text, readings, top_k, strictness=strictness)
 
 
 def read(index: Index, question: str, top_k: int) -> "list[Reading]":
@@ -67,27 +85,55 @@ def read(index: Index, question: str, top_k: int) -> "list[Reading]":
 
 
 def conclude(
-    text: str, readings: "Sequence[Reading]", top_k: int, *, threshold: float = ANSWERED_FROM
+    text: str,
+    readings: "Sequence[Reading]",
+    top_k: int,
+    *,
+    strictness: Strictness = "balanced",
+    at_least: float | None = None,
 ) -> Answer:
-    """Return the answer that the readings of a question give at a confidence threshold."""
+    """Return the answer that the readings of a question give.
+
+    Args:
+        text: the question.
+        readings: what was found for the whole question, then for its parts, if any.
+        top_k: how many of the closest passages to return.
+        strictness: how sure an answer must be.
+        at_least: the lowest confidence answered, in place of what the strictness says.
+    """
     whole, parts = readings[0], readings[1:] or readings
-    confident = [reading for reading in parts if reading.confidence >= threshold and reading.spans]
+    lowest = THRESHOLDS[strictness] if at_least is None else at_least
+    small_talk = is_small_talk(text)
+    confident = [r for r in parts if r.confidence >= lowest and r.citations and not small_talk]
+    citations = _cited(confident)
+    language = language_of(text)
     return Answer(
         question=text,
-        language=language_of(text),
+        language=language,
         status="answered" if confident else "not_found",
         confidence=min((r.confidence for r in confident), default=whole.confidence),
-        citations=[to_citation(span) for span in _worth_citing(confident)],
+        citations=citations,
         hits=whole.hits[:top_k],
+        strictness=strictness,
+        text=small_talk_text(language) if small_talk else answer_text(language, citations),
+        is_small_talk=small_talk,
     )
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What was found for a question: hits, the best span of each, and how likely they answer."""
+    """What was found for a question.
+
+    Attributes:
+        hits: the closest passages.
+        spans: the best span of each of the passages read, best first.
+        citations: the best of them, quoted; not yet judged sure enough to be shown.
+        confidence: how likely the first one answers.
+    """
 
     hits: list[Hit]
     spans: list[Span]
+    citations: list[Citation]
     confidence: float
 
 
@@ -95,8 +141,42 @@ def _read(index: Index, question: str, top_k: int) -> Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
     hits = hits_of(index, candidates[: max(top_k, READ)])
-    spans = best_spans(index, query, question, hits[:READ])
-    return Reading(hits, spans, confidence_of(question, query, candidates, spans))
+    spans = best_of_each(find_spans(index, query, question, hits[:READ]))
+    several = "several" in kinds_asked(fold(question))
+    quoted = _without_repeats(
+        replace(to_citation(span), marks=marks_of(index, query, span, candidates))
+        for span in worth_citing(spans, several=several)
+    )
+    citations = [replace(one, also_in=_elsewhere(one, hits)) for one in quoted]
+    return Reading(hits, spans, citations, confidence_of(question, query, candidates, spans))
+
+
+def worth_citing(spans: Sequence[Span], *, several: bool) -> list[Span]:
+    """Return the best span and those nearly as good; more of them when several things are asked."""
+    within, most = _SEVERAL_CITED if several else _CITED
+    return [span for span in spans[:most] if span.score >= spans[0].score - within]
+
+
+def _without_repeats(citations: Iterable[Citation]) -> list[Citation]:
+    """Leave out quotes that say no more than one before them, in either script."""
+    kept: dict[str, Citation] = {}
+    for citation in citations:
+        folded = fold(citation.quote)
+        if not any(folded in other for other in kept):
+            kept[folded] = citation
+    return list(kept.values())
+
+
+def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
+    """Return where else among the hits the words of a quote stand."""
+    wanted = fold(citation.quote)
+    places: list[Place] = []
+    for hit in hits:
+        at = fold(hit.passage.text).find(wanted)
+        start = hit.passage.start + at
+        if at >= 0 and (hit.document.id, start) != (citation.document.id, citation.start):
+            places.append(Place(hit.document, start, start + len(wanted)))
+    return tuple(places)
 
 
 def _covers(reading: Reading, places: list[str]) -> bool:
@@ -128,10 +208,8 @@ def hits_of(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
     ]
 
 
-def _worth_citing(readings: Sequence[Reading]) -> list[Span]:
-    """Return the best span of each reading; of a single one also those nearly as good."""
+def _cited(readings: Sequence[Reading]) -> list[Citation]:
+    """Return the quotes of a reading; of several, which answer a part each, the best of each."""
     if len(readings) == 1:
-        spans = readings[0].spans
-        return [s for s in spans if s.score >= spans[0].score - _CITED_WITHIN][:_MOST_CITED]
-    best = {(r.spans[0].hit.passage.id, r.spans[0].start): r.spans[0] for r in readings}
-    return list(best.values())
+        return readings[0].citations
+    return _without_repeats(reading.citations[0] for reading in readings)

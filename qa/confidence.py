@@ -6,7 +6,7 @@ open.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,10 @@ from index import content_words, fold
 from qa.question_types import kinds_asked
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
+from qa.types import Strictness
 
-ANSWERED_FROM = 0.18
-"""Below this nothing is quoted. Low, because a quote names its place and can be checked."""
+THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.1, "balanced": 0.2, "strict": 0.5}
+"""The lowest confidence that is answered; docs/quality.md has the rates of each."""
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from index import Document, Passage
+from index import Document, Passage, Span
 
 Language = Literal["zh-Hans", "zh-Hant", "en"]
 """Language of a question, as a BCP 47 tag."""
 
 Status = Literal["answered", "not_found"]
+
+Strictness = Literal["lenient", "balanced", "strict"]
+"""How sure an answer must be before it is given; docs/quality.md has the rates of each."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,20 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place where the words of a quote stand once more, in either script."""
+
+    document: Document
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Citation:
     """A verbatim quote and its place: ``document.text[start:end] == quote``, always.
 
     Attributes:
-        quote: one to three consecutive sentences, as the document has them.
+        quote: one or two consecutive sentences, as the document has them.
         document: the document quoted.
         start: first character in ``document.text``.
         end: one past the last character.
@@ -42,6 +54,8 @@ class Citation:
         headings: the headings the quote stands under, outermost first.
         score: evidence that the quote answers; higher is better.
         passage: the passage it was taken from.
+        marks: ranges of ``document.text`` inside the quote: the words that decided for it.
+        also_in: where else the quote stands.
     """
 
     quote: str
@@ -52,6 +66,8 @@ class Citation:
     headings: tuple[str, ...]
     score: float
     passage: Passage
+    marks: Sequence[Span] = ()
+    also_in: Sequence[Place] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,10 @@ class Answer:
         confidence: how likely the first quote answers, 0 to 1.
         citations: the quotes, best first; none when nothing was found.
         hits: the closest passages, best first, whatever the status.
+        strictness: how sure the answer had to be.
+        text: the quotes in a short frame in the question's language, or that nothing was found;
+            no word of it is claimed by us.
+        is_small_talk: whether the question only greets, thanks or takes leave.
     """
 
     question: str
@@ -73,3 +93,11 @@ class Answer:
     confidence: float
     citations: Sequence[Citation]
     hits: Sequence[Hit]
+    strictness: Strictness
+    text: str
+    is_small_talk: bool = False
+
+    @property
+    def closest(self) -> Sequence[Hit]:
+        """What to show when nothing was found: the closest passages, which do not answer."""
+        return self.hits if self.status == "not_found" and not self.is_small_talk else ()

@@ -50,5 +50,5 @@ def test_every_dependency_has_its_line() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", project, re.DOTALL | re.MULTILINE)
     table = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    for name in re.findall(r'"([a-z0-9-]+)', block):
+    for name in re.findall(r'"([A-Za-z0-9-]+)', block):
         assert f"`{name}`" in table, name

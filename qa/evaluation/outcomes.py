@@ -78,7 +78,7 @@ def _unrefused(answer: Answer, opened: Index) -> Sequence[Citation]:
     if answer.citations:
         return answer.citations
     readings = read(opened, answer.question, TOP_K)
-    return conclude(answer.question, readings, TOP_K, threshold=0.0).citations
+    return conclude(answer.question, readings, TOP_K, at_least=0.0).citations
 
 
 def _ask_without(gold: Gold, opened: Index) -> Answer | None:

@@ -14,7 +14,7 @@ from index import (
     QuestionSetError,
     open_index,
 )
-from qa.confidence import ANSWERED_FROM
+from qa.confidence import THRESHOLDS
 from qa.evaluation.bootstrap import SEED
 from qa.evaluation.figures import Figures, compute_figures
 from qa.evaluation.gold import Gold, gold_of_contexts, gold_of_index, throw_away_index
@@ -109,7 +109,7 @@ def evaluate(
         index=None if index is None else str(index),
         limit=limit,
         seed=seed,
-        threshold=ANSWERED_FROM,
+        threshold=THRESHOLDS["balanced"],
         top_k=TOP_K,
         model=info.model,
         model_revision=info.model_revision,

@@ -1,0 +1,83 @@
+"""What an answer says around its quotes, in the question's language.
+
+Neutral words of our own and the documents' words between quotation marks; no claim of ours.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from index import fold
+from qa.types import Citation, Language
+
+
+@dataclass(frozen=True)
+class _Words:
+    one: str
+    several: str
+    source: str
+    not_found: str
+    small_talk: str
+    quotation: tuple[str, str]
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "zh-Hans": _Words(
+        one="文档原文：",
+        several="文档原文，共 {count} 处：",
+        source="——《{title}》",
+        not_found="在文档中没有找到答案。",
+        small_talk="你好。请就文档的内容提问，我会引用原文回答。",
+        quotation=("“", "”"),
+    ),
+    "zh-Hant": _Words(
+        one="文件原文：",
+        several="文件原文，共 {count} 處：",
+        source="——《{title}》",
+        not_found="在文件中沒有找到答案。",
+        small_talk="你好。請就文件的內容提問，我會引用原文回答。",
+        quotation=("「", "」"),
+    ),
+    "en": _Words(
+        one="The documents say:",
+        several="The documents say, in {count} places:",
+        source="— {title}",
+        not_found="The documents hold no answer to this.",
+        small_talk="Hello. Ask about what the documents say, and the answer will quote them.",
+        quotation=("“", "”"),
+    ),
+}
+
+
+def answer_text(language: Language, citations: Sequence[Citation]) -> str:
+    """Return the quotes in a frame, each with the title of its document."""
+    words = _WORDS[language]
+    if not citations:
+        return words.not_found
+    opening, closing = words.quotation
+    several = len(citations) > 1
+    lines = [words.several.format(count=len(citations)) if several else words.one]
+    for number, citation in enumerate(citations, start=1):
+        mark = f"[{number}] " if several else ""
+        # A title may hold braces of its own.
+        source = words.source.replace("{title}", citation.document.title)
+        lines.append(f"{mark}{opening}{citation.quote}{closing} {source}")
+    return "\n".join(lines)
+
+
+def small_talk_text(language: Language) -> str:
+    """Return the reply to a greeting."""
+    return _WORDS[language].small_talk
+
+
+_SMALL_TALK = re.compile(
+    r"(?:(?:你|您|大家)?好(?:吗|啊|呀)?|嗨|哈[喽啰]|在吗|早(?:上好|安)?|[上中下]午好|晚上?[好安]|"
+    r"谢谢?(?:你|您)?|多谢|辛苦了|再见|拜拜|hi|hello|hey|good (?:morning|afternoon|evening|day)|"
+    r"thanks?(?: you)?|(?:good)?bye|how are you|[\W_])+"
+)
+
+
+def is_small_talk(question: str) -> bool:
+    """Return whether a question only greets, thanks or takes leave."""
+    folded = fold(question)
+    return bool(_SMALL_TALK.fullmatch(folded)) and any(c.isalnum() for c in folded)

@@ -1,0 +1,54 @@
+"""Which words of a quote decided for it: where the question's tokens found their counterparts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from index import Index
+from index import Span as Range
+from qa.quotes import Span
+from qa.retriever import Candidate, FloatArray, Query, similarities
+
+_SHARE_OF_SHARPEST = 0.4
+_LEAST_GAIN = 0.03
+
+
+def marks_of(
+    index: Index, query: Query, span: Span, candidates: Sequence[Candidate]
+) -> tuple[Range, ...]:
+    """Return ranges of the document's text inside a span, in order, that do not touch.
+
+    A token of the question points at the most similar token of the span, if that is clearly more
+    similar than what the other passages have for it: what every passage has decided nothing.
+    """
+    passage = span.hit.passage
+    tokens = index.token_vectors(passage.id)
+    places = tokens.spans - passage.searchable_offset + passage.start
+    inside = (span.start <= places[:, 0]) & (places[:, 1] <= span.end)
+    similar = similarities(query, tokens)[:, inside]
+    if not similar.size:
+        return ()
+    gain = similar.max(axis=1) - _typical(candidates, similar.shape[0])
+    decisive = gain >= max(_LEAST_GAIN, _SHARE_OF_SHARPEST * float(gain.max()))
+    chosen = places[inside][similar.argmax(axis=1)[decisive]]
+    text = span.hit.document.text
+    return _joined([Range(int(a), int(b)) for a, b in chosen], text)
+
+
+def _typical(candidates: Sequence[Candidate], tokens: int) -> FloatArray:
+    """Return what a passage usually has for each token of the question."""
+    if len(candidates) < 2:
+        return np.zeros(tokens, np.float32)
+    median: FloatArray = np.median(np.stack([c.token_best for c in candidates]), axis=0)
+    return median
+
+
+def _joined(ranges: Sequence[Range], text: str) -> tuple[Range, ...]:
+    """Return ranges in order, those that touch or overlap made one, without bare marks."""
+    joined: list[Range] = []
+    for one in sorted(ranges, key=lambda r: (r.start, r.end)):
+        if joined and one.start <= joined[-1].end:
+            joined[-1] = Range(joined[-1].start, max(one.end, joined[-1].end))
+        else:
+            joined.append(one)
+    return tuple(r for r in joined if any(c.isalnum() for c in text[r.start : r.end]))
