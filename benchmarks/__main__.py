@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import Row, measure, to_json
+from benchmarks.peers import PEERS, Row, measure, to_json
 from benchmarks.question_sets import QuestionSet, load_contexts, load_sets
 from index import YinzhengError
 from index.locations import cache_dir
@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     quality.add_argument(
         "--every", type=int, metavar="N", default=1, help="ask each N-th question (default: 1)"
     )
-    quality.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    quality.add_argument(
+        "--json", type=_new_file, metavar="FILE", help="also write the figures here"
+    )
     quality.add_argument(
         "--venvs",
         type=Path,
@@ -75,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _new_file(text: str) -> Path:
+    """Refuse a file that cannot be written before measuring for a quarter of an hour."""
+    path = Path(text).expanduser()
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{path} cannot be written. Name a file in a folder")
+    return path
+
+
 def _peers(parsed: argparse.Namespace) -> int:
     contexts = load_contexts(parsed.contexts)
     files = parsed.questions or [parsed.contexts]
@@ -83,6 +93,7 @@ def _peers(parsed: argparse.Namespace) -> int:
     rows = measure(
         contexts,
         sets,
+        peers=PEERS,
         venvs=(parsed.venvs or cache_dir() / "peers").expanduser().absolute(),
         told=lambda what: errors.print(what, highlight=False),
     )

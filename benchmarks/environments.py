@@ -47,9 +47,9 @@ def ensure_environment(name: str, requirements: Sequence[str], folder: Path) -> 
 def _create(place: Path, python: Path, requirements: Sequence[str]) -> None:
     venv.create(place, clear=True, with_pip=True, symlinks=os.name != "nt")
     plan = place / "plan.json"
-    _pip(python, "--dry-run", "--report", str(plan), *requirements)
+    pip_install(python, "--dry-run", "--report", str(plan), *requirements)
     refuse_cuda(json.loads(plan.read_text(encoding="utf-8")))
-    _pip(python, *requirements)
+    pip_install(python, *requirements)
     (place / _COMPLETE).write_text("\n".join(requirements) + "\n", encoding="utf-8")
 
 
@@ -65,7 +65,8 @@ def refuse_cuda(plan: dict[str, list[dict[str, dict[str, str]]]]) -> None:
         )
 
 
-def _pip(python: Path, *arguments: str) -> None:
+def pip_install(python: Path, *arguments: str) -> None:
+    """Run that Python's ``pip install``; raise PeerError with pip's own words when it fails."""
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     try:
         done = subprocess.run(  # noqa: S603  our own environment's pip, our own pinned list

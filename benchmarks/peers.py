@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.environments import PeerError, ensure_environment, last_line
 from benchmarks.question_sets import QuestionSet
-from index import build_index, open_index
+from index import DocumentError, build_index, open_index
 from index.bundled_model import MODEL_NAME, bundled_model_dir
 from qa import retrieve
 
@@ -136,7 +136,7 @@ def measure(
     sets: Sequence[QuestionSet],
     *,
     venvs: Path,
-    peers: Sequence[Peer] = PEERS,
+    peers: Sequence[Peer],
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Row]:
     """Measure ours and every neighbour; ours comes first, a neighbour that fails keeps its row.
@@ -156,9 +156,8 @@ def measure(
     rows = [to_row("Yinzheng", search_ours(contexts, questions), sets)]
     for peer in peers:
         try:
-            told(f"preparing the environment of {peer.environment} (once; 1 to 2 GB)")
+            told(f"measuring {peer.name}; the first time it is installed, which takes minutes")
             python = ensure_environment(peer.environment, PACKAGES[peer.environment], venvs)
-            told(f"measuring {peer.name}")
             search = run_adapter(python, peer.adapter, peer.method, contexts, questions)
             rows.append(to_row(peer.name, search, sets))
         except (PeerError, OSError) as error:
@@ -203,8 +202,13 @@ def search_ours(contexts: Mapping[str, str], questions: Mapping[str, str]) -> Se
         for key, text in contexts.items():
             (folder / f"{key}.txt").write_text(text, encoding="utf-8")
         started = time.perf_counter()
-        build_index(folder, index_dir=Path(scratch) / "index", model=MODEL_NAME)
+        report = build_index(folder, index_dir=Path(scratch) / "index", model=MODEL_NAME)
         built = time.perf_counter() - started
+        if report.failed:  # a context left out would change the figures silently
+            raise DocumentError(
+                f"{len(report.failed)} of {len(contexts)} contexts could not be indexed "
+                f"({report.failed[0].reason}). Name a set whose contexts are texts."
+            )
         ranked, seconds = {}, []
         with open_index(Path(scratch) / "index") as index:
             retrieve(next(iter(questions.values())), top_k=TOP_K, index=index)  # warms up
