@@ -45,7 +45,12 @@ def ensure_environment(name: str, requirements: Sequence[str], folder: Path) -> 
 
 
 def _create(place: Path, python: Path, requirements: Sequence[str]) -> None:
-    venv.create(place, clear=True, with_pip=True, symlinks=os.name != "nt")
+    try:
+        venv.create(place, clear=True, with_pip=True, symlinks=os.name != "nt")
+    except subprocess.CalledProcessError as error:  # some systems package pip's part separately
+        raise PeerError(
+            f"Python could not put pip into {place}. Install its venv and ensurepip modules."
+        ) from error
     plan = place / "plan.json"
     pip_install(python, "--dry-run", "--report", str(plan), *requirements)
     refuse_cuda(json.loads(plan.read_text(encoding="utf-8")))
@@ -71,6 +76,8 @@ def pip_install(python: Path, *arguments: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603  our own environment's pip, our own pinned list
             [*command, *arguments],
+            # What PYTHONPATH shows would count as installed, and be missing when a neighbour runs.
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
             capture_output=True,
             text=True,
             errors="replace",
