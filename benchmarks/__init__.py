@@ -1,1 +1,1 @@
-"""Measurements, run by hand: ``python -m benchmarks.NAME``."""
+"""Measurements, run by hand: ``python -m benchmarks COMMAND``, ``python -m benchmarks.NAME``."""

@@ -45,6 +45,11 @@ class SpanEvidence:
     place: float
     reason: float
     several: float
+    position: float = 0.0
+    mean: float = 0.0
+    localt: float = 0.0
+    lack2: float = 0.0
+    held: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -169,11 +174,22 @@ def _spans_of(
             lexical=float(holds @ rarity),
             translated=float(query.translated_share(translated)),
             **{kind: float(kind in held) for kind in KINDS},
+            position=first / len(places),
+            mean=float(sentences.cosines[rows].mean()),
+            localt=_local(query, sentences.translated, translated),
+            lack2=-_root_mean_square(np.maximum(best - sentences.late[rows].max(axis=0), 0.0)),
+            held=float(holds @ query.idf) / max(query.mass, 1e-9),
         )
         share = float(holds @ query.idf) / max(query.mass, 1e-9)
         yield Span(
             hit, places[first].start, places[first + size - 1].end, evidence, share, score=0.0
         )
+
+
+def _local(query, table, stands):
+    n = table.sum(axis=0)
+    w = query.translation_idf * np.log1p((len(table) - n + 0.5) / (n + 0.5))
+    return float(stands @ w / max(float(w.sum()), 1e-9)) if len(w) else 0.0
 
 
 def _rarity(query: Query, holds: BoolArray) -> FloatArray:
