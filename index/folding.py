@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from index.locations import cache_dir
+from index.numbers import number_terms
 
 if TYPE_CHECKING:
     from jieba import Tokenizer
@@ -55,15 +56,17 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the search terms of a text: jieba's words, and character pairs of its Han runs.
+    """Return the search terms of a text: jieba's words, pairs of Han characters, and numbers.
 
     Words are jieba's ``cut_for_search``: long words come with the words inside them. Pairs are
-    written with a leading ``_`` so that a pair that is a word is counted as both.
+    written with a leading ``_`` so that a pair that is a word is counted as both. Numbers written
+    otherwise than in plain digits are added in plain digits: 3.65万 as 36500, which is what jieba
+    gives for 36500.
     """
     folded = fold(text)
     words = [part for word in _jieba().cut_for_search(folded) for part in _TERM.findall(word)]
     pairs = [f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())]
-    return words + pairs
+    return words + pairs + number_terms(folded)
 
 
 def content_words(text: str) -> dict[str, float]:

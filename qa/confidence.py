@@ -12,7 +12,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from index import content_words, fold
+from index import content_words, fold, terms
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
 
@@ -90,7 +90,8 @@ def gather(
     contrast, sharpest = _contrasts(passage.id, candidates)
     words = content_words(question)
     searched = fold(passage.searchable)
-    named = sum(weight for word, weight in words.items() if word in searched)
+    held = set(terms(passage.searchable))  # 3.65万 holds 36500
+    named = sum(weight for word, weight in words.items() if word in searched or word in held)
     return Evidence(
         lexical=best.lexical,
         coverage=query.coverage,
