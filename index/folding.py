@@ -69,6 +69,16 @@ def terms(text: str) -> list[str]:
     return words + pairs + number_terms(folded)
 
 
+def inside_words(folded: str) -> frozenset[int]:
+    """Return the offsets of a folded text that stand inside a word of the dictionary."""
+    inside: list[int] = []
+    at = 0
+    for word in _jieba().cut(folded, HMM=False):
+        inside.extend(range(at + 1, at + len(word)))
+        at += len(word)
+    return frozenset(inside)
+
+
 def content_words(text: str) -> dict[str, float]:
     """Return the words that say what a question is about, each with its weight.
 
