@@ -1,6 +1,7 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
 from index.builder import Progress, build_index
+from index.cleaner import clean_question
 from index.errors import (
     CitationError,
     DocumentError,
@@ -47,6 +48,7 @@ __all__ = [
     "TokenVectors",
     "YinzhengError",
     "build_index",
+    "clean_question",
     "content_words",
     "default_index_dir",
     "fold",

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from index.layout import stray_spaces, wrapped_breaks
+from index.layout import spaces_inside_words, stray_spaces, wrapped_breaks
 from index.types import OffsetMap
 
 # Control characters other than tab and the line ends; soft hyphen, zero-width space, word joiner
@@ -27,6 +27,8 @@ _BOPOMOFO = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9\u3105-\u312f\u31a0
 _BOPOMOFO_TONES = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9]")
 _SYLLABLE = re.compile("[a-zêüv]+")
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_ONE_LINE = re.compile(rf"(?<={_HAN.pattern})\s*[\r\n]\s*(?={_HAN.pattern})")
+_BREAK_IN_QUESTION = re.compile(r"\s*[\r\n]\s*")
 _LETTER_LOOKALIKES = str.maketrans({"ɡ": "g", "ɑ": "a", "ı": "i"})
 
 
@@ -61,6 +63,18 @@ def clean(decoded: str, *, has_blocks: bool = False) -> Cleaned:
         if cleaned.removed == before:
             break
     return cleaned
+
+
+def clean_question(question: str) -> str:
+    """Return a question without extraction noise, on one line.
+
+    A question is too short to tell an author's spaces from stray ones, and is not quoted: spaces
+    inside a word go, those between words stay, and no line break between Han characters means
+    anything.
+    """
+    one_line = _BREAK_IN_QUESTION.sub(" ", _ONE_LINE.sub("", question))
+    spelled = clean(one_line, has_blocks=True).text
+    return _without(spelled, spaces_inside_words(spelled)).text.strip()
 
 
 def _invisible(text: str) -> Iterable[tuple[int, int]]:

@@ -36,7 +36,7 @@ _LINE = re.compile(r"[^\n]+")
 _BY_AUTHOR, _BY_CHANCE = 0.03, 0.5
 _INSIDE = math.log(_BY_CHANCE / _BY_AUTHOR)
 _BETWEEN = math.log((1 - _BY_CHANCE) / (1 - _BY_AUTHOR))
-_CERTAIN = 3.5  # log odds from which a line, paragraph or document is taken as broken
+_CERTAIN = 2.9  # log odds of a broken line, paragraph or document; one place is never enough
 _UNSURE = -1.0  # above this a line follows its document
 _DENSE = 25  # characters to a stray space: fewer spaces are a 董 事 会 in a clean text
 _FAR = 80  # characters without any
@@ -49,6 +49,18 @@ def _odds(inside: Sequence[bool]) -> float:
 
 
 # ---- spaces --------------------------------------------------------------------------------------
+
+
+def spaces_inside_words(line: str) -> list[Cut]:
+    """Return the ranges of spaces in one line that stand inside a word, in order."""
+    inside = inside_words(fold(_GAP.sub("", line)))
+    cuts: list[Cut] = []
+    removed = 0
+    for gap in _GAP.finditer(line):
+        if gap.start() - removed in inside:
+            cuts.append(gap.span())
+        removed += len(gap.group())
+    return cuts
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index import Index, QuestionError, fold, place_names
+from index import Index, QuestionError, clean_question, fold, place_names
 from qa.confidence import ANSWERED_FROM, confidence_of
 from qa.facets import facets
 from qa.indexes import shared_index
@@ -34,7 +34,7 @@ def retrieve(
         QuestionError: the question is empty or too long, or top_k is below 1.
         IndexNotFoundError: the folder named holds no index.
     """
-    text = _checked(question, top_k)
+    text = clean_question(_checked(question, top_k))
     opened = shared_index(index)
     return _hits(opened, find_candidates(opened, to_query(opened, text), top_k))
 
@@ -53,7 +53,8 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
         IndexNotFoundError: the folder named holds no index.
         CitationError: a quote does not stand where the index says.
     """
-    text = _checked(question, top_k)
+    typed = _checked(question, top_k)
+    text = clean_question(typed)
     opened = shared_index(index)
     whole = _read(opened, text, top_k)
     readings = [whole]
@@ -62,7 +63,7 @@ def ask(question: str, *, index: str | Path | Index | None = None, top_k: int = 
         readings = [_read(opened, facet, top_k) for facet in each]
     confident = [reading for reading in readings if reading.confidence >= ANSWERED_FROM]
     return Answer(
-        question=text,
+        question=typed,
         language=language_of(text),
         status="answered" if confident else "not_found",
         confidence=min((r.confidence for r in confident), default=whole.confidence),
@@ -97,13 +98,13 @@ def _covers(reading: _Reading, places: list[str]) -> bool:
 def _checked(question: str, top_k: int) -> str:
     # A command line may hand on bytes that are no UTF-8 as lone surrogates.
     text = question.encode("utf-8", "replace").decode("utf-8").strip()
-    if not text:
-        raise QuestionError("The question is empty. Type a question.")
     if len(text) > _LONGEST_QUESTION:
         raise QuestionError(
             f"The question has {len(text):,} characters, at most {_LONGEST_QUESTION:,} are read. "
             "Ask something shorter."
         )
+    if not clean_question(text):
+        raise QuestionError("The question is empty. Type a question.")
     if top_k < 1:
         raise QuestionError(f"top_k is {top_k}. Ask for at least 1 passage.")
     return text

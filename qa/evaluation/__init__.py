@@ -1,0 +1,1 @@
+"""Measures the answers of questions whose answers are known."""
