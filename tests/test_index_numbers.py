@@ -1,12 +1,14 @@
 """Numbers written differently are one term; what is no number is none."""
 
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index import fold, terms
+from index.lexical import LexicalIndex, write_lexical
 from index.numbers import number_terms
 
 
@@ -41,6 +43,25 @@ def test_writings_of_one_number(writings: list[str], number: str) -> None:
         assert number in numbers(writing), writing
         assert number in terms(writing), writing
     assert number.endswith(("%", "‰", "/3")) or number in terms(f"共{number}件")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("辦理36500件的是哪個市", 0),
+        ("哪個市辦理了三萬六千五百件", 0),
+        ("哪個市提升了百分之十五點四", 1),
+        ("民國一百零九年是哪個市", 2),
+    ],
+)
+def test_a_question_finds_a_number_written_otherwise(
+    tmp_path: Path, question: str, found: int
+) -> None:
+    texts = ["甲市辦理3.65萬件", "乙市提升15.4%", "丙市自二〇二〇年起", "哪個市辦理了提升是"]
+    write_lexical(tmp_path / "lexical", map(terms, texts))
+    lexical = LexicalIndex(tmp_path / "lexical")
+    numbers_asked = [term for term in terms(question) if term[0].isdigit()]
+    assert [hit.passage_id for hit in lexical.search(numbers_asked, 4)] == [found]
 
 
 @pytest.mark.parametrize(

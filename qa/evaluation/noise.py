@@ -42,8 +42,8 @@ def inject(text: str, kind: Kind, rate: float, seed: int) -> str:
             ``script``, a character in its other script; ``width``, an ASCII letter or digit in full
             width; ``breaks``, a line break, or ``spaces``, a space, between two Han characters;
             ``ocr``, a character taken for one that looks like it.
-        rate: share of the places where the kind can happen at which it does, 0 to 1, rounded to
-            whole places.
+        rate: share of the places where the kind can happen at which it does, 0 to 1. A part of a
+            place is left to chance, so that many short texts get their share as well.
         seed: the same seed, text, kind and rate give the same noise.
 
     Raises:
@@ -55,7 +55,8 @@ def inject(text: str, kind: Kind, rate: float, seed: int) -> str:
         raise YinzhengError(f"The rate of noise is {rate}. Give a share from 0 to 1.")
     chance = random.Random(seed)  # noqa: S311 - noise that comes again, no secret
     places = list(_CHANGES[kind](text, chance))
-    changes = dict(chance.sample(places, round(rate * len(places))))
+    hit, part = divmod(rate * len(places), 1)
+    changes = dict(chance.sample(places, int(hit) + (chance.random() < part)))
     return "".join(changes.get(at, character) for at, character in enumerate(text))
 
 
