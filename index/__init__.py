@@ -1,6 +1,7 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
 from index.builder import Progress, build_index
+from index.cleaner import clean_question
 from index.dictionary import Translation, translations
 from index.durable import replace_text
 from index.errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "YinzhengError",
     "build_index",
     "cache_dir",
+    "clean_question",
     "content_words",
     "default_embedding_cache",
     "default_index_dir",

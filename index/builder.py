@@ -137,7 +137,7 @@ def _read_all(
 def _read_one(read: _Read, path: Path, count_tokens: CountTokens, max_tokens: int) -> None:
     content = path.read_bytes()
     decoded = load(path, content)
-    cleaned = clean(decoded.text)
+    cleaned = clean(decoded.text, has_blocks=decoded.blocks is not None)
     blocks = _clean_blocks(decoded, cleaned)
     sections = split(cleaned.text, blocks, count_tokens=count_tokens, max_tokens=max_tokens)
     if not sections:

@@ -1,8 +1,9 @@
 """Decoded text → clean text: remove what the extraction added, keep every character of the author.
 
-Removed are control and invisible characters, and pinyin or bopomofo in brackets behind the one Han
-character it spells, as in 內(nèi)蒙古. The reading is checked with pypinyin, so brackets that are
-content stay.
+Removed are control and invisible characters; pinyin or bopomofo in brackets behind the one Han
+character it spells, as in 內(nèi)蒙古, checked with pypinyin, so brackets that are content stay;
+and what the layout of a page left inside sentences: stray spaces, and in plain text line breaks
+(``layout.py`` says which).
 """
 
 import re
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from index.layout import spaces_inside_words, stray_spaces, wrapped_breaks
 from index.types import OffsetMap
 
 # Control characters other than tab and the line ends; soft hyphen, zero-width space, word joiner
@@ -25,6 +27,8 @@ _BOPOMOFO = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9\u3105-\u312f\u31a0
 _BOPOMOFO_TONES = re.compile("[\u02c7\u02ca\u02cb\u02d9\u00b7\u02c9]")
 _SYLLABLE = re.compile("[a-zêüv]+")
 _HAN = re.compile("[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_ONE_LINE = re.compile(rf"(?<={_HAN.pattern})\s*[\r\n]\s*(?={_HAN.pattern})")
+_BREAK_IN_QUESTION = re.compile(r"\s*[\r\n]\s*")
 _LETTER_LOOKALIKES = str.maketrans({"ɡ": "g", "ɑ": "a", "ı": "i"})
 
 
@@ -37,16 +41,44 @@ class Cleaned:
     removed: int
 
 
-def clean(decoded: str) -> Cleaned:
+def clean(decoded: str, *, has_blocks: bool = False) -> Cleaned:
     """Remove extraction noise from a decoded text.
 
     What is kept is kept in order and unchanged; cleaning a clean text changes nothing.
+
+    Args:
+        decoded: what the loader read.
+        has_blocks: whether the format tells where paragraphs begin, so that line breaks inside them
+            mean nothing and stay.
     """
-    visible = _without(decoded, [(m.start(), m.end()) for m in _INVISIBLE.finditer(decoded)])
-    spelled = _without(visible.text, list(_reading_brackets(visible.text)))
-    return Cleaned(
-        spelled.text, spelled.offsets.through(visible.offsets), visible.removed + spelled.removed
-    )
+    cleaned = Cleaned(decoded, OffsetMap(((0, 0),) if decoded else ()), 0)
+    # One kind of noise may hide another: a reading in brackets on the next line, say.
+    for _ in range(_MOST_PASSES):
+        before = cleaned.removed
+        for noise in _KINDS[: -1 if has_blocks else None]:
+            if cuts := list(noise(cleaned.text)):
+                step = _without(cleaned.text, cuts)
+                offsets = step.offsets.through(cleaned.offsets)
+                cleaned = Cleaned(step.text, offsets, cleaned.removed + step.removed)
+        if cleaned.removed == before:
+            break
+    return cleaned
+
+
+def clean_question(question: str) -> str:
+    """Return a question without extraction noise, on one line.
+
+    A question is too short to tell an author's spaces from stray ones, and is not quoted: spaces
+    inside a word go, those between words stay, and no line break between Han characters means
+    anything.
+    """
+    one_line = _BREAK_IN_QUESTION.sub(" ", _ONE_LINE.sub("", question))
+    spelled = clean(one_line, has_blocks=True).text
+    return _without(spelled, spaces_inside_words(spelled)).text.strip()
+
+
+def _invisible(text: str) -> Iterable[tuple[int, int]]:
+    return (match.span() for match in _INVISIBLE.finditer(text))
 
 
 def _without(text: str, cuts: list[tuple[int, int]]) -> Cleaned:
@@ -103,3 +135,7 @@ def _bopomofo_readings(character: str) -> frozenset[str]:
 
     readings = pinyin(character, style=Style.BOPOMOFO, heteronym=True, errors="ignore")
     return frozenset(_BOPOMOFO_TONES.sub("", r) for of_one in readings for r in of_one)
+
+
+_KINDS = (_invisible, _reading_brackets, stray_spaces, wrapped_breaks)
+_MOST_PASSES = 10  # real texts take two; the limit keeps made-up ones in linear time

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from index.locations import cache_dir
+from index.numbers import number_terms
 
 if TYPE_CHECKING:
     from jieba import Tokenizer
@@ -56,15 +57,27 @@ def fold(text: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Return the search terms of a text: jieba's words, and character pairs of its Han runs.
+    """Return the search terms of a text: jieba's words, pairs of Han characters, and numbers.
 
     Words are jieba's ``cut_for_search``: long words come with the words inside them. Pairs are
-    written with a leading ``_`` so that a pair that is a word is counted as both.
+    written with a leading ``_`` so that a pair that is a word is counted as both. Numbers written
+    otherwise than in plain digits are added in plain digits: 3.65万 as 36500, which is what jieba
+    gives for 36500.
     """
     folded = fold(text)
     words = [part for word in _jieba().cut_for_search(folded) for part in _TERM.findall(word)]
     pairs = [f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())]
-    return words + pairs
+    return words + pairs + number_terms(folded)
+
+
+def inside_words(folded: str) -> frozenset[int]:
+    """Return the offsets of a folded text that stand inside a word of the dictionary."""
+    inside: list[int] = []
+    at = 0
+    for word in _jieba().cut(folded, HMM=False):
+        inside.extend(range(at + 1, at + len(word)))
+        at += len(word)
+    return frozenset(inside)
 
 
 def lookup_terms(word: str) -> tuple[str, ...]:
@@ -79,9 +92,12 @@ def lookup_terms(word: str) -> tuple[str, ...]:
 def stands_in(term: str, folded: str) -> bool:
     """Return whether a search term stands in a folded text, without cutting the text into words.
 
-    A word counts wherever its characters stand; a Latin word or a number only as a whole.
+    A word counts wherever its characters stand; a Latin word only as a whole, a number however it
+    is written.
     """
     text = term.removeprefix("_")
+    if text[0].isdigit() and text in number_terms(folded):
+        return True
     if text not in folded:
         return False
     return not text.isascii() or bool(re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", folded))

@@ -60,10 +60,14 @@ class OffsetMap:
         for run, (derived, middle) in enumerate(self.kept):
             pairs.append((derived, inner.to_source(middle)))
             end = self.kept[run + 1][0] if run + 1 < len(self.kept) else None
-            for inner_derived, source in inner.kept:
+            # Only the inner runs that begin inside this one: all of them would take n² steps.
+            first = bisect_right(inner.kept, (middle + 1, -1))
+            for place in range(first, len(inner.kept)):
+                inner_derived, source = inner.kept[place]
                 at = derived + inner_derived - middle
-                if inner_derived > middle and (end is None or at < end):
-                    pairs.append((at, source))
+                if end is not None and at >= end:
+                    break
+                pairs.append((at, source))
         return OffsetMap(tuple(pairs))
 
 

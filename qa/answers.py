@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from index import Index, QuestionError, fold, place_names
+from index import Index, QuestionError, clean_question, fold, place_names
 from qa.confidence import THRESHOLDS, confidence_of
 from qa.facets import facets
 from qa.framing import answer_text, is_small_talk, small_talk_text
@@ -40,7 +40,7 @@ def retrieve(
         QuestionError: the question is empty or too long, or top_k is below 1.
         IndexNotFoundError: the folder named holds no index.
     """
-    text = _checked(question, top_k)
+    text = clean_question(_checked(question, top_k))
     opened = shared_index(index)
     return hits_of(opened, find_candidates(opened, to_query(opened, text), top_k))
 
@@ -77,9 +77,10 @@ def ask(
 
 def read(index: Index, question: str, top_k: int) -> "list[Reading]":
     """Return what was found for a question; then, if it must be asked of each place, for each."""
-    whole = _read(index, question, top_k)
-    each = facets(question)
-    if len(each) > 1 and not _covers(whole, place_names(question)):
+    cleaned = clean_question(question)
+    whole = _read(index, cleaned, top_k)
+    each = facets(cleaned)
+    if len(each) > 1 and not _covers(whole, place_names(cleaned)):
         return [whole, *(_read(index, facet, top_k) for facet in each)]
     return [whole]
 
@@ -106,7 +107,7 @@ def conclude(
     small_talk = is_small_talk(text)
     confident = [r for r in parts if r.confidence >= lowest and r.citations and not small_talk]
     citations = _cited(confident)
-    language = language_of(text)
+    language = language_of(clean_question(text))
     return Answer(
         question=text,
         language=language,
@@ -188,13 +189,13 @@ def _covers(reading: Reading, places: list[str]) -> bool:
 def _checked(question: str, top_k: int) -> str:
     # A command line may hand on bytes that are no UTF-8 as lone surrogates.
     text = question.encode("utf-8", "replace").decode("utf-8").strip()
-    if not text:
-        raise QuestionError("The question is empty. Type a question.")
     if len(text) > _LONGEST_QUESTION:
         raise QuestionError(
             f"The question has {len(text):,} characters, at most {_LONGEST_QUESTION:,} are read. "
             "Ask something shorter."
         )
+    if not clean_question(text):
+        raise QuestionError("The question is empty. Type a question.")
     if top_k < 1:
         raise QuestionError(f"top_k is {top_k}. Ask for at least 1 passage.")
     return text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index import content_words, fold
+from index import content_words, fold, stands_in
 from qa.question_types import kinds_asked
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
@@ -94,7 +94,7 @@ def gather(
     others = [c for c in candidates if c is not own]
     words = content_words(question)
     searched = fold(own.passage.searchable)
-    named = sum(weight for word, weight in words.items() if word in searched)
+    named = sum(weight for word, weight in words.items() if stands_in(word, searched))
     asked = kinds_asked(fold(question))
     return Evidence(
         lexical=best.held,

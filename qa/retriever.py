@@ -151,9 +151,9 @@ def _unknown_name(index: Index, question: str) -> str | None:
         if any(index.frequency(pair) == 0 for pair in pairs):
             return place
     for year in _YEAR.findall(fold(question)):
-        # 2019年 may be written 二〇一九年, whose 一九 is a pair; a 〇 stands in no pair at all.
-        written = "_" + year[2:].translate(_HAN_DIGITS)
-        if "0" not in written and index.frequency(year) == index.frequency(written) == 0:
+        # 二〇一九年 is indexed as 2019 too; 一九年, which says no century, only as a pair.
+        short = "_" + year[2:].translate(_HAN_DIGITS)
+        if index.frequency(year) == index.frequency(short) == 0:
             return str(year)
     return None
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import REPORT
+from index import REPORT, clean_question
 from index.cleaner import clean
 from index.types import OffsetMap, Span
 
@@ -29,6 +29,7 @@ _PIECES = st.lists(
                 ),
                 *("(zhòng)", "(ㄋㄟˋ)", "(ok)", "(", ")", "（", "）", "(甲)", "\n", "\r\n", " "),
                 *("\x00", "\u200b", "\ufeff", "\u202e", "nèi", "。"),
+                *("內 蒙 古 自 治 區", "鄂爾\n多斯", "呼和浩 特", "，", "\u3000", "\t", "一、"),
             ]
         ),
         st.text(max_size=3),
@@ -141,3 +142,20 @@ def test_two_maps_one_through_the_other(text: str, data: st.DataObject) -> None:
     both = outer.through(inner)
     for at in range(len(derived)):
         assert both.to_source(at) == inner.to_source(outer.to_source(at))
+
+
+@pytest.mark.parametrize(
+    ("question", "cleaned"),
+    [
+        ("內(nèi)蒙古的首府是哪裡", "內蒙古的首府是哪裡"),
+        ("鄂爾 多斯的 人口有多少", "鄂爾多斯的 人口有多少"),
+        ("呼和\n浩特在\r\n哪裡", "呼和浩特在哪裡"),
+        ("what is\n deep learning", "what is deep learning"),
+        ("第2\n屆", "第2 屆"),
+        ("\u200b王小明 陳大文\u202e", "王小明 陳大文"),
+        (" \x00 ", ""),
+    ],
+)
+def test_questions_are_cleaned(question: str, cleaned: str) -> None:
+    assert clean_question(question) == cleaned
+    assert clean_question(cleaned) == cleaned

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index import Index, IndexNotFoundError, QuestionError, build_index, fold, open_index
+from index import (
+    Index,
+    IndexNotFoundError,
+    QuestionError,
+    build_index,
+    clean_question,
+    fold,
+    open_index,
+)
 from qa import Answer, ask, retrieve
 
 
@@ -47,6 +55,14 @@ def test_the_first_quote_answers(report_index: Index, question: str, quoted: str
     )
 
 
+def test_a_noisy_question_is_answered_like_a_clean_one(report_index: Index) -> None:
+    noisy = "烏海(hǎi)市全 程網\n辦事 項量提升了多少"
+    answer = ask(noisy, index=report_index)
+    clean = ask("烏海市全程網辦事項量提升了多少", index=report_index)
+    assert answer.question == noisy
+    assert (answer.citations, answer.hits) == (clean.citations, clean.hits)
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -66,7 +82,7 @@ def test_what_the_report_does_not_say_is_not_found(report_index: Index, question
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.text(min_size=1, max_size=40).filter(str.strip))
+@given(st.text(min_size=1, max_size=40).filter(clean_question))
 def test_any_question_gets_an_answer_of_slices(report_index: Index, question: str) -> None:
     check(ask(question, index=report_index))
 

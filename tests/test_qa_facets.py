@@ -51,8 +51,17 @@ def test_a_year_may_be_written_in_han_digits(tmp_path: Path) -> None:
     build_index(tmp_path / "a.txt", index_dir=tmp_path / "index")
     with open_index(tmp_path / "index") as index:
         assert to_query(index, "2019年完成了什麼").unknown_name is None
-        assert to_query(index, "2020年完成了什麼").unknown_name is None
         assert to_query(index, "2018年完成了什麼").unknown_name == "2018"
+        assert to_query(index, "2020年完成了什麼").unknown_name == "2020"
+
+
+def test_a_year_with_a_nought_may_be_written_in_han_digits(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("本館於民國一百年動工，二〇二〇年完工。", encoding="utf-8")
+    build_index(tmp_path / "a.txt", index_dir=tmp_path / "index")
+    with open_index(tmp_path / "index") as index:
+        assert to_query(index, "2020年完成了什麼").unknown_name is None
+        assert to_query(index, "2011年完成了什麼").unknown_name is None
+        assert to_query(index, "2010年完成了什麼").unknown_name == "2010"
 
 
 def test_one_passage_that_speaks_of_all_is_quoted_once(report_index: Index) -> None:
