@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index import Index
-from qa.answers import READ, hits_of
+from qa.answers import READ
 from qa.evaluation.gold import Gold
 from qa.quotes import Span, find_spans
 from qa.retriever import Candidate, Query, find_candidates, to_query
@@ -46,12 +46,18 @@ def sample(opened: Index, gold: Gold) -> Sample:
     text = gold.question.text
     query = to_query(opened, text)
     candidates = find_candidates(opened, query, 30)
-    spans = find_spans(opened, query, text, hits_of(opened, candidates[:READ]))
+    spans = find_spans(opened, query, text, candidates[:READ])
     return Sample(
         gold,
         query,
         candidates,
         spans,
         np.array([c.passage.document_id in gold.documents for c in candidates], np.bool_),
-        np.array([gold.is_in(s.hit.document.text[s.start : s.end]) for s in spans], np.bool_),
+        np.array(
+            [
+                gold.is_in(opened.document(s.passage.document_id).text[s.start : s.end])
+                for s in spans
+            ],
+            np.bool_,
+        ),
     )

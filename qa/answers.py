@@ -14,7 +14,7 @@ from qa.language import language_of
 from qa.marks import marks_of
 from qa.question_types import kinds_asked
 from qa.quotes import Span, best_of_each, find_spans, to_citation
-from qa.retriever import RERANKED, Candidate, find_candidates, to_query
+from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
 from qa.types import Answer, Citation, Hit, Place, Strictness
 
 _LONGEST_QUESTION = 1000
@@ -41,8 +41,7 @@ def retrieve(
         IndexNotFoundError: the folder named holds no index.
     """
     text = clean_question(_checked(question, top_k))
-    opened = shared_index(index)
-    return hits_of(opened, find_candidates(opened, to_query(opened, text), top_k))
+    return _read(shared_index(index), text, top_k).hits[:top_k]
 
 
 def ask(
@@ -141,15 +140,31 @@ class Reading:
 def _read(index: Index, question: str, top_k: int) -> Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
-    hits = hits_of(index, candidates[: max(top_k, READ)])
-    spans = best_of_each(find_spans(index, query, question, hits[:READ]))
+    spans = best_of_each(find_spans(index, query, question, candidates[:READ]))
+    hits = _hits(index, query, candidates, spans)
     several = "several" in kinds_asked(fold(question))
     quoted = _without_repeats(
-        replace(to_citation(span), marks=marks_of(index, query, span, candidates))
+        replace(to_citation(index, span), marks=marks_of(index, query, span, candidates))
         for span in worth_citing(spans, several=several)
     )
     citations = [replace(one, also_in=_elsewhere(one, hits)) for one in quoted]
     return Reading(hits, spans, citations, confidence_of(question, query, candidates, spans))
+
+
+def _hits(
+    index: Index, query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
+) -> list[Hit]:
+    """Return candidates as hits: those read by their best span, then the others as they came."""
+    ranked = [(span.passage, span.score) for span in spans]
+    read, others = candidates[: len(spans)], candidates[len(spans) :]
+    weight = query.weights.span["passage"]
+    for other in others:  # below what was read by as much as the passage itself is
+        below = weight * (read[-1].score - other.score)
+        ranked.append((other.passage, spans[-1].score - below))
+    return [
+        Hit(rank, score, passage, index.document(passage.document_id))
+        for rank, (passage, score) in enumerate(ranked, start=1)
+    ]
 
 
 def worth_citing(spans: Sequence[Span], *, several: bool) -> list[Span]:
@@ -182,7 +197,7 @@ def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
 
 def _covers(reading: Reading, places: list[str]) -> bool:
     """Return whether the passage of the best span speaks of all the places."""
-    searched = fold(reading.spans[0].hit.passage.searchable) if reading.spans else ""
+    searched = fold(reading.spans[0].passage.searchable) if reading.spans else ""
     return all(place in searched for place in places)
 
 
@@ -199,14 +214,6 @@ def _checked(question: str, top_k: int) -> str:
     if top_k < 1:
         raise QuestionError(f"top_k is {top_k}. Ask for at least 1 passage.")
     return text
-
-
-def hits_of(index: Index, candidates: Sequence[Candidate]) -> list[Hit]:
-    """Return candidates as hits, in their order."""
-    return [
-        Hit(rank, one.score, one.passage, index.document(one.passage.document_id))
-        for rank, one in enumerate(candidates, start=1)
-    ]
 
 
 def _cited(readings: Sequence[Reading]) -> list[Citation]:

@@ -90,7 +90,7 @@ def gather(
 ) -> Evidence:
     """Return the evidence for the best span."""
     best = spans[0]
-    own = next(c for c in candidates if c.passage.id == best.hit.passage.id)
+    own = next(c for c in candidates if c.passage.id == best.passage.id)
     others = [c for c in candidates if c is not own]
     words = content_words(question)
     searched = fold(own.passage.searchable)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index import Index
+from index import Index, Passage
 from index import Span as Range
 from qa.quotes import Span
 from qa.retriever import Candidate, FloatArray, Query, similarities
@@ -21,7 +21,7 @@ def marks_of(
     A token of the question points at the most similar token of the span, if that is clearly more
     similar than what the other passages have for it: what every passage has decided nothing.
     """
-    passage = span.hit.passage
+    passage = span.passage
     tokens = index.token_vectors(passage.id)
     places = tokens.spans - passage.searchable_offset + passage.start
     inside = (span.start <= places[:, 0]) & (places[:, 1] <= span.end)
@@ -31,8 +31,7 @@ def marks_of(
     gain = similar.max(axis=1) - _typical(candidates, similar.shape[0])
     decisive = gain >= max(_LEAST_GAIN, _SHARE_OF_SHARPEST * float(gain.max()))
     chosen = places[inside][similar.argmax(axis=1)[decisive]]
-    text = span.hit.document.text
-    return _joined([Range(int(a), int(b)) for a, b in chosen], text)
+    return _joined([Range(int(a), int(b)) for a, b in chosen], passage)
 
 
 def _typical(candidates: Sequence[Candidate], tokens: int) -> FloatArray:
@@ -43,7 +42,7 @@ def _typical(candidates: Sequence[Candidate], tokens: int) -> FloatArray:
     return median
 
 
-def _joined(ranges: Sequence[Range], text: str) -> tuple[Range, ...]:
+def _joined(ranges: Sequence[Range], passage: Passage) -> tuple[Range, ...]:
     """Return ranges in order, those that touch or overlap made one, without bare marks."""
     joined: list[Range] = []
     for one in sorted(ranges, key=lambda r: (r.start, r.end)):
@@ -51,4 +50,8 @@ def _joined(ranges: Sequence[Range], text: str) -> tuple[Range, ...]:
             joined[-1] = Range(joined[-1].start, max(one.end, joined[-1].end))
         else:
             joined.append(one)
-    return tuple(r for r in joined if any(c.isalnum() for c in text[r.start : r.end]))
+    return tuple(
+        r
+        for r in joined
+        if any(c.isalnum() for c in passage.text[r.start - passage.start : r.end - passage.start])
+    )

@@ -1,4 +1,4 @@
-"""Hits → citations: the sentences that best answer, word for word, each checked in its document."""
+"""Candidates → citations: the sentences that answer best, word for word, each checked in place."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ import numpy as np
 
 from index import CitationError, Index, Passage, fold, stands_in
 from qa.question_types import KINDS, kinds_asked, kinds_held
-from qa.retriever import BoolArray, FloatArray, Query, similarities
-from qa.types import Citation, Hit
+from qa.retriever import BoolArray, Candidate, FloatArray, Query, similarities
+from qa.types import Citation
 
 _Column = TypeVar("_Column")
 
@@ -24,6 +24,7 @@ class SpanEvidence:
     Attributes:
         passage: the score of the passage they stand in.
         sentence: cosine of the question and the best of the sentences, encoded by itself.
+        sentences: mean of those cosines over the sentences.
         missed: minus the root mean square of what the question's tokens lack to their best in the
             passage. What the passage says first, it speaks of to the end: a token found there is
             not missed further down, where Chinese leaves the subject out.
@@ -36,6 +37,7 @@ class SpanEvidence:
 
     passage: float
     sentence: float
+    sentences: float
     missed: float
     lexical: float
     translated: float
@@ -45,19 +47,14 @@ class SpanEvidence:
     place: float
     reason: float
     several: float
-    position: float = 0.0
-    mean: float = 0.0
-    localt: float = 0.0
-    lack2: float = 0.0
-    held: float = 0.0
 
 
 @dataclass(frozen=True)
 class Span:
-    """One or two consecutive sentences of a hit, with their evidence.
+    """One or two consecutive sentences of a passage, with their evidence.
 
     Attributes:
-        hit: the passage they stand in.
+        passage: the passage they stand in.
         start: first character in the document's text.
         end: one past the last character.
         evidence: what speaks for them.
@@ -65,7 +62,7 @@ class Span:
         score: the evidence weighed; higher is better, comparable between passages.
     """
 
-    hit: Hit
+    passage: Passage
     start: int
     end: int
     evidence: SpanEvidence
@@ -75,7 +72,7 @@ class Span:
 
 @dataclass(frozen=True, eq=False)
 class _Sentences:
-    """The evidence of every sentence of one hit.
+    """The evidence of every sentence of one passage.
 
     Attributes:
         folded: the sentences as search sees them.
@@ -94,31 +91,29 @@ class _Sentences:
     translated: BoolArray
 
 
-def best_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -> list[Span]:
-    """Return the best span of each hit, best first."""
-    return best_of_each(find_spans(index, query, question, hits))
-
-
-def best_of_each(ranked: Sequence[Span]) -> list[Span]:
-    """Return the best span of each hit, best first; the spans are given best first."""
-    best = {span.hit.rank: span for span in reversed(ranked)}
-    return sorted(best.values(), key=lambda span: (-span.score, span.hit.rank))
-
-
-def find_spans(index: Index, query: Query, question: str, hits: Sequence[Hit]) -> list[Span]:
-    """Return every run of two sentences of the hits, best first."""
+def find_spans(
+    index: Index, query: Query, question: str, candidates: Sequence[Candidate]
+) -> list[Span]:
+    """Return every run of two sentences of the candidates, best first."""
     asked = kinds_asked(fold(question))
     spans = [
         span
-        for hit in hits
-        for span in _spans_of(hit, query, asked, _read_sentences(index, query, hit.passage))
+        for candidate in candidates
+        for span in _spans_of(candidate, query, asked, _read_sentences(index, query, candidate))
     ]
     scores = query.weights.scores([span.evidence for span in spans], query.weights.span)
     scored = [replace(span, score=float(score)) for span, score in zip(spans, scores, strict=True)]
-    return sorted(scored, key=lambda span: (-span.score, span.hit.rank, span.start))
+    return sorted(scored, key=lambda span: (-span.score, span.passage.id, span.start))
 
 
-def _read_sentences(index: Index, query: Query, passage: Passage) -> _Sentences:
+def best_of_each(ranked: Sequence[Span]) -> list[Span]:
+    """Return the best span of each passage, best first; the spans are given best first."""
+    best = {span.passage.id: span for span in reversed(ranked)}
+    return sorted(best.values(), key=lambda span: (-span.score, span.passage.id))
+
+
+def _read_sentences(index: Index, query: Query, candidate: Candidate) -> _Sentences:
+    passage = candidate.passage
     folded = [fold(text) for text in passage.sentence_texts]
     late, topic = _late(index, query, passage)
     return _Sentences(
@@ -154,10 +149,11 @@ def _table(
 
 
 def _spans_of(
-    hit: Hit, query: Query, asked: Collection[str], sentences: _Sentences
+    candidate: Candidate, query: Query, asked: Collection[str], sentences: _Sentences
 ) -> Iterator[Span]:
-    """Yield every run of two sentences of a hit, without a score; of a single one, that one."""
-    places = hit.passage.sentences
+    """Yield every run of two sentences of a passage, not scored yet; of a single one, that one."""
+    passage = candidate.passage
+    places = passage.sentences
     best = sentences.late.max(axis=0, initial=0.0)
     rarity = _rarity(query, sentences.holds)
     size = min(_LONGEST, len(places))
@@ -168,28 +164,18 @@ def _spans_of(
         lacking = best - np.maximum(sentences.late[rows].max(axis=0), sentences.topic)
         held = kinds_held(asked, "".join(sentences.folded[rows]))
         evidence = SpanEvidence(
-            passage=hit.score,
+            passage=candidate.score,
             sentence=float(sentences.cosines[rows].max()),
+            sentences=float(sentences.cosines[rows].mean()),
             missed=-_root_mean_square(np.maximum(lacking, 0.0)),
             lexical=float(holds @ rarity),
             translated=float(query.translated_share(translated)),
             **{kind: float(kind in held) for kind in KINDS},
-            position=first / len(places),
-            mean=float(sentences.cosines[rows].mean()),
-            localt=_local(query, sentences.translated, translated),
-            lack2=-_root_mean_square(np.maximum(best - sentences.late[rows].max(axis=0), 0.0)),
-            held=float(holds @ query.idf) / max(query.mass, 1e-9),
         )
         share = float(holds @ query.idf) / max(query.mass, 1e-9)
         yield Span(
-            hit, places[first].start, places[first + size - 1].end, evidence, share, score=0.0
+            passage, places[first].start, places[first + size - 1].end, evidence, share, score=0.0
         )
-
-
-def _local(query, table, stands):
-    n = table.sum(axis=0)
-    w = query.translation_idf * np.log1p((len(table) - n + 0.5) / (n + 0.5))
-    return float(stands @ w / max(float(w.sum()), 1e-9)) if len(w) else 0.0
 
 
 def _rarity(query: Query, holds: BoolArray) -> FloatArray:
@@ -205,13 +191,14 @@ def _root_mean_square(values: FloatArray) -> float:
     return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
 
 
-def to_citation(span: Span) -> Citation:
+def to_citation(index: Index, span: Span) -> Citation:
     """Return the span as a citation.
 
     Raises:
         CitationError: the quote is not a slice of the stored document.
     """
-    document, passage = span.hit.document, span.hit.passage
+    passage = span.passage
+    document = index.document(passage.document_id)
     quote = passage.text[span.start - passage.start : span.end - passage.start]
     if not quote or document.text[span.start : span.end] != quote:
         raise CitationError(
