@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from index import content_words, fold, stands_in
-from qa.question_types import kinds_asked
 from qa.quotes import Span
 from qa.retriever import Candidate, Query
 from qa.types import Strictness
 
-THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.1, "balanced": 0.2, "strict": 0.5}
-"""The lowest confidence that is answered; docs/quality.md has the rates of each."""
+THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.08, "balanced": 0.15, "strict": 0.4}
+"""The lowest confidence that is answered; docs/quality.md has the rates of each. Balanced refuses
+about one answerable question in twenty."""
 
 
 @dataclass(frozen=True)
@@ -27,43 +27,34 @@ class Evidence:
 
     Attributes:
         lexical: share of the question's idf mass whose terms stand in the span, 0 to 1.
-        coverage: lexical coverage of the question, 0 to 1.
-        contrast: the passage's late interaction over the median of the other candidates'.
-        sentence_contrast: its best sentence's cosine over the median of the others'.
-        margin: the span's score over that of the next best passage's span.
-        score_contrast: the passage's score over the median of the other candidates'.
         is_worded: 1 when the question has content words in Chinese or numbers, else 0.
         named: share of those words, weighed by their rarity, that stand in the passage, 0 to 1.
         is_translated: 1 when the question has English words, else 0.
         translated: share of their idf that stands in the passage in Chinese, 0 to 1.
-        translated_contrast: that share over the median of the other candidates'.
-        sharpest: the greatest contrast of a single token of the question.
-        lacks_kind: 1 when the question asks for a kind of thing of which the span holds none.
-        missed: the span's evidence of that name.
+        margin: the span's score over that of the next best passage's span.
+        score_contrast: the passage's score over the median of the other candidates'.
+        sentence_contrast: its best sentence's cosine over the median of the others'.
+        missed: the passage's evidence of that name: what another candidate has for a token of the
+            question and this one lacks.
         is_elsewhere: 1 when the question names a place or year the index never mentions, else 0.
     """
 
     lexical: float
-    coverage: float
-    contrast: float
-    sentence_contrast: float
-    margin: float
-    score_contrast: float
     is_worded: float
     named: float
     is_translated: float
     translated: float
-    translated_contrast: float
-    sharpest: float
-    lacks_kind: float
+    margin: float
+    score_contrast: float
+    sentence_contrast: float
     missed: float
     is_elsewhere: float
 
 
 # What stands for a contrast when there is nothing to compare with: between the typical values of
 # questions with and without an answer.
-_NO_CONTRAST = {"late": 0.05, "sentence": 0.05, "translated": 0.2, "score": 5.0}
-_NO_SHARPEST, _NO_MARGIN = 0.1, 2.0
+_NO_CONTRAST = {"sentence": 0.05, "score": 5.0}
+_NO_MARGIN = 2.0
 
 
 def confidence_of(
@@ -95,22 +86,16 @@ def gather(
     words = content_words(question)
     searched = fold(own.passage.searchable)
     named = sum(weight for word, weight in words.items() if stands_in(word, searched))
-    asked = kinds_asked(fold(question))
     return Evidence(
         lexical=best.held,
-        coverage=query.coverage,
-        contrast=_contrast("late", own, others),
-        sentence_contrast=_contrast("sentence", own, others),
-        margin=best.score - spans[1].score if len(spans) > 1 else _NO_MARGIN,
-        score_contrast=_contrast("score", own, others),
         is_worded=float(bool(words)),
         named=named / sum(words.values()) if words else 0.0,
         is_translated=float(bool(query.translations)),
         translated=own.evidence.translated,
-        translated_contrast=_contrast("translated", own, others) if query.translations else 0.0,
-        sharpest=_sharpest(own, others),
-        lacks_kind=float(any(getattr(best.evidence, kind) == 0.0 for kind in asked)),
-        missed=best.evidence.missed,
+        margin=best.score - spans[1].score if len(spans) > 1 else _NO_MARGIN,
+        score_contrast=_contrast("score", own, others),
+        sentence_contrast=_contrast("sentence", own, others),
+        missed=own.evidence.missed,
         is_elsewhere=float(query.unknown_name is not None),
     )
 
@@ -128,11 +113,3 @@ def _contrast(name: str, own: Candidate, others: Sequence[Candidate]) -> float:
     if not others:
         return _NO_CONTRAST[name]
     return value(own) - float(np.median([value(other) for other in others]))
-
-
-def _sharpest(own: Candidate, others: Sequence[Candidate]) -> float:
-    """Return the greatest contrast of a single token of the question."""
-    if not others or not own.token_best.size:
-        return _NO_SHARPEST
-    median = np.median(np.stack([other.token_best for other in others]), axis=0)
-    return float((own.token_best - median).max())
