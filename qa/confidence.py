@@ -13,7 +13,7 @@ import numpy as np
 
 from index import content_words, fold, stands_in
 from qa.quotes import Span
-from qa.retriever import Candidate, Query
+from qa.retriever import Candidate, FloatArray, Query
 from qa.types import Strictness
 
 THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.08, "balanced": 0.15, "strict": 0.4}
@@ -36,6 +36,8 @@ class Evidence:
         sentence_contrast: its best sentence's cosine over the median of the others'.
         missed: the passage's evidence of that name: what another candidate has for a token of the
             question and this one lacks.
+        weakest: mean of the least similar quarter of the question's tokens: whether something in it
+            has no counterpart at all.
         is_elsewhere: 1 when the question names a place or year the index never mentions, else 0.
     """
 
@@ -48,6 +50,7 @@ class Evidence:
     score_contrast: float
     sentence_contrast: float
     missed: float
+    weakest: float
     is_elsewhere: float
 
 
@@ -55,6 +58,7 @@ class Evidence:
 # questions with and without an answer.
 _NO_CONTRAST = {"sentence": 0.05, "score": 5.0}
 _NO_MARGIN = 2.0
+_NO_WEAKEST = 0.75  # of a model that cannot place its tokens
 
 
 def confidence_of(
@@ -96,6 +100,7 @@ def gather(
         score_contrast=_contrast("score", own, others),
         sentence_contrast=_contrast("sentence", own, others),
         missed=own.evidence.missed,
+        weakest=_weakest(own.token_best),
         is_elsewhere=float(query.unknown_name is not None),
     )
 
@@ -113,3 +118,10 @@ def _contrast(name: str, own: Candidate, others: Sequence[Candidate]) -> float:
     if not others:
         return _NO_CONTRAST[name]
     return value(own) - float(np.median([value(other) for other in others]))
+
+
+def _weakest(token_best: FloatArray) -> float:
+    """Return the mean of the lowest quarter of the values, of at least one."""
+    if not token_best.size:
+        return _NO_WEAKEST
+    return float(np.sort(token_best)[: max(1, token_best.size // 4)].mean())
