@@ -19,6 +19,7 @@ from index.errors import (
     NoDocumentsError,
     QuestionError,
     QuestionSetError,
+    SettingError,
     YinzhengError,
 )
 from index.folding import (
@@ -35,11 +36,21 @@ from index.folding import (
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.reader import Index, open_index
 from index.token_vectors import TokenVectors
-from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
+from index.types import (
+    TOKEN_VECTOR_KINDS,
+    BuildReport,
+    Document,
+    FailedFile,
+    IndexInfo,
+    Passage,
+    Span,
+    TokenVectorKind,
+)
 from index.without import Without
 
 __all__ = [
     "REPORT",
+    "TOKEN_VECTOR_KINDS",
     "BuildReport",
     "CacheError",
     "CitationError",
@@ -62,7 +73,9 @@ __all__ = [
     "Progress",
     "QuestionError",
     "QuestionSetError",
+    "SettingError",
     "Span",
+    "TokenVectorKind",
     "TokenVectors",
     "Translation",
     "Without",

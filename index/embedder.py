@@ -67,13 +67,21 @@ class Embedder:
 
     def encode_queries(self, queries: Sequence[str]) -> FloatArray:
         """Return unit vectors for questions, float32 ``(n, dimension)``."""
+        if not queries:
+            return self._no_vectors()
         with self._lock:
             return _unit(self._model.encode_query(list(queries), **_ENCODE))
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
+        if not texts:
+            return self._no_vectors()
         with self._lock:
             return _unit(self._model.encode_document(list(texts), **_ENCODE))
+
+    def _no_vectors(self) -> FloatArray:
+        # sentence-transformers gives no texts an array without a second axis.
+        return np.empty((0, self.dimension), np.float32)
 
     def encode_query_tokens(self, query: str) -> Encoded:
         """Return a question's vector and its token vectors, from one forward pass."""

@@ -79,6 +79,7 @@ class Index:
             model=manifest.model,
             model_revision=manifest.model_revision,
             dimension=manifest.dimension,
+            token_vectors=self._tokens.kind,
             bytes_on_disk=sum(p.stat().st_size for p in self._folder.rglob("*") if p.is_file()),
         )
 
@@ -186,6 +187,13 @@ class Index:
             len(part) for part in (self._vectors, self._tokens, self._sentences, self._lexical)
         }
         counts.add(self._store.passages)
+        said = (self._manifest.token_vectors, self._manifest.dimension)
+        if (self._tokens.kind, self._tokens.dimension) != said:
+            raise IndexDamagedError(
+                f"The token vectors of {self._folder} are {self._tokens.kind} of "
+                f"{self._tokens.dimension} dimensions, the manifest says {said[0]} of {said[1]}. "
+                "Build the index again: python -m index build PATH"
+            )
         if counts != {self._manifest.passages} or self._vectors.dimension not in (
             0,
             self._manifest.dimension,

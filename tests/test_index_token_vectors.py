@@ -20,7 +20,7 @@ def some_tokens(count: int, seed: int) -> TokenVectors:
 def test_round_trip_in_any_order(tmp_path: Path) -> None:
     counts = [5, 0, 12, 1]
     written = [some_tokens(count, seed) for seed, count in enumerate(counts)]
-    writer = TokenVectorWriter(tmp_path, counts, 32)
+    writer = TokenVectorWriter(tmp_path, counts, 32, longest=900)
     for passage_id in (2, 0, 3, 1):
         writer.write(passage_id, written[passage_id])
     writer.close()
@@ -35,14 +35,14 @@ def test_round_trip_in_any_order(tmp_path: Path) -> None:
 
 
 def test_a_zero_vector_stays_zero(tmp_path: Path) -> None:
-    writer = TokenVectorWriter(tmp_path, [1], 32)
+    writer = TokenVectorWriter(tmp_path, [1], 32, longest=1)
     writer.write(0, TokenVectors(np.zeros((1, 32), np.float32), np.array([[0, 1]])))
     writer.close()
     assert not TokenVectorStore(tmp_path).get(0).vectors.any()
 
 
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    TokenVectorWriter(tmp_path, [1], 4).close()
+    TokenVectorWriter(tmp_path, [1], 4, longest=1).close()
     np.save(tmp_path / "spans.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(IndexDamagedError, match="Python objects"):
         TokenVectorStore(tmp_path)
