@@ -169,7 +169,7 @@ class _Int8:
 
     @property
     def dimension(self) -> int:
-        return self._levels.shape[1]
+        return int(self._levels.shape[1])
 
     def get(self, at: slice | npt.NDArray[np.int64]) -> FloatArray:
         return restore(self._levels[at], self._scales[at])

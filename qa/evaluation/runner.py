@@ -109,10 +109,14 @@ def evaluate(
         )
     asked = read_questions(questions, contexts=contexts)
     cache = None if embedding_cache is None else Path(embedding_cache)
-    with _placed(asked, questions, index, token_vectors or "int8", cache, progress) as (
-        opened,
-        placed,
-    ):
+    with _placed(
+        asked,
+        questions,
+        index,
+        token_vectors=token_vectors or "int8",
+        cache=cache,
+        progress=progress,
+    ) as (opened, placed):
         golds = _drawn(placed, limit, seed)
         outcomes = tuple(_ask_all(golds, opened, progress))
         info = opened.info
@@ -140,6 +144,7 @@ def _placed(
     asked: QuestionSet,
     path: str | Path,
     index: str | Path | None,
+    *,
     token_vectors: TokenVectorKind,
     cache: Path | None,
     progress: Progress | None,
