@@ -156,6 +156,8 @@ def test_what_does_not_go_together(folder: Path, town: Index) -> None:
         evaluate(path, index=town.index_dir, contexts=path)
     with pytest.raises(EvaluationError, match="limit is 0"):
         evaluate(path, limit=0)
+    with pytest.raises(EvaluationError, match="has its token vectors already"):
+        evaluate(path, index=path.parent, token_vectors="pq")
 
 
 def test_a_context_that_cannot_be_indexed(tmp_path: Path) -> None:
