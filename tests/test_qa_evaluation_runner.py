@@ -79,6 +79,7 @@ def test_settings_and_figures(evaluation: Evaluation) -> None:
     settings, figures = evaluation.settings, evaluation.figures
     assert (settings.documents, settings.passages, settings.left_out) == (4, 4, 1)
     assert (settings.index, settings.limit, settings.unplaced) == (None, None, 0)
+    assert settings.token_vectors == "int8"
     assert (figures.questions, figures.not_verbatim) == (5, 0)
     assert figures.recall_5.mean == figures.recall_20.mean == 1
     assert figures.abstention is not None
