@@ -34,8 +34,8 @@ from index.folding import (
     terms,
 )
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
+from index.part_vectors import PartVectors
 from index.reader import Index, open_index
-from index.token_vectors import TokenVectors
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
@@ -69,6 +69,7 @@ __all__ = [
     "ModelMismatchError",
     "ModelNotFoundError",
     "NoDocumentsError",
+    "PartVectors",
     "Passage",
     "Progress",
     "QuestionError",
@@ -76,7 +77,6 @@ __all__ = [
     "SettingError",
     "Span",
     "TokenVectorKind",
-    "TokenVectors",
     "Translation",
     "Without",
     "YinzhengError",

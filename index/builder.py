@@ -20,15 +20,15 @@ from index.lexical import write_lexical
 from index.loaders import find_files, load
 from index.loaders.decoded import Block, Decoded
 from index.locations import default_index_dir
+from index.part_vectors import (
+    PartVectors,
+    PartVectorWriter,
+    compress,
+)
 from index.quantiser import FEWEST_TRAINED, PIECE
 from index.reader import Index
 from index.splitter import CountTokens, Section, find_blocks, split
 from index.store import write_store
-from index.token_vectors import (
-    TokenVectors,
-    TokenVectorWriter,
-    compress,
-)
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
@@ -257,7 +257,7 @@ def _write_vectors(
     """Write both kinds of vectors from one forward pass."""
     counts = embedder.token_counts(folded)
     longest = max(map(len, folded))
-    tokens = TokenVectorWriter(
+    tokens = PartVectorWriter(
         beside / generation.TOKENS, counts, embedder.dimension, longest=longest
     )
     vectors = np.empty((len(folded), embedder.dimension), np.float32)
@@ -279,7 +279,7 @@ def _write_sentences(
     """
     counts = [len(passage.sentences) for passage in passages]
     longest = max(len(passage.text) for passage in passages)
-    writer = TokenVectorWriter(
+    writer = PartVectorWriter(
         beside / generation.SENTENCES, counts, embedder.dimension, longest=longest
     )
     for at in range(0, len(passages), _ENCODED_TOGETHER):
@@ -288,7 +288,7 @@ def _write_sentences(
         vectors = np.split(embedder.encode_passages(texts), np.cumsum(counts[at : at + len(part)]))
         for passage, of_passage in zip(part, vectors[:-1], strict=True):
             spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64)
-            writer.write(passage.id, TokenVectors(of_passage, spans - passage.start))
+            writer.write(passage.id, PartVectors(of_passage, spans - passage.start))
         told("embed sentences", at + len(part), len(passages))
     writer.close()
 

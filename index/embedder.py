@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from index import bundled_model
 from index.errors import ModelError, ModelNotFoundError
-from index.token_vectors import TokenVectors
+from index.part_vectors import PartVectors
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +36,7 @@ class Encoded:
     """A text's unit vector, float32 ``(dimension,)``, and the vectors of its tokens."""
 
     vector: FloatArray
-    tokens: TokenVectors
+    tokens: PartVectors
 
 
 class Embedder:
@@ -121,7 +121,7 @@ class Embedder:
                 present = feature["attention_mask"].bool()
                 tokens = feature["token_embeddings"][present].float().cpu().numpy()[kept]
             vector = feature["sentence_embedding"].float().cpu().numpy()
-            encoded.append(Encoded(_unit(vector[None])[0], TokenVectors(_unit(tokens), spans)))
+            encoded.append(Encoded(_unit(vector[None])[0], PartVectors(_unit(tokens), spans)))
         return encoded
 
     def _content_tokens(

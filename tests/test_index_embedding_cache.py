@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from index import REPORT, CacheError, build_index, fold, open_index
 from index.embedder import Embedder, load_embedder
 from index.embedding_cache import CachedEmbedder
-from index.token_vectors import quantise, restore
+from index.part_vectors import quantise, restore
 
 TEXTS = ["烏海市全程網辦事項量", "甲", "", "三端五防線", "甲"]
 

@@ -1,20 +1,22 @@
-"""The token vectors of every passage, for late interaction: int8 or smaller, memory-mapped.
+"""The vectors of each passage's parts, its tokens or its sentences: int8 or smaller, mapped.
 
 Late interaction compares each token of a question with each token of a passage (ColBERT, Khattab
-and Zaharia, 2020). The vectors are the embedding model's own last layer, of unit length; each is
-stored as int8 with a scale of its own, which changed no ranking on the public sets measured.
+and Zaharia, 2020). The vectors of tokens are the embedding model's own last layer, those of
+sentences are encoded one by one; all are of unit length. Each is stored as int8 with a scale of its
+own, which changed no ranking on the public sets measured.
 
-    spans.npy     uint16 or uint32 (tokens, 2)  offsets in the passage's searchable text
-    bounds.npy    int64   (passages + 1,)       first token of each passage
+    spans.npy     uint16 or uint32 (parts, 2)   of tokens: offsets in the passage's searchable text;
+                                                of sentences: in its own text
+    bounds.npy    int64   (passages + 1,)       first part of each passage
 
 and, as int8:
 
-    vectors.npy   int8    (tokens, dimension)
-    scales.npy    float16 (tokens,)
+    vectors.npy   int8    (parts, dimension)
+    scales.npy    float16 (parts,)
 
 or, a quarter of that, by a product quantiser that learned from the same vectors (``quantiser.py``):
 
-    codes.npy     uint8   (tokens, dimension / 4)
+    codes.npy     uint8   (parts, dimension / 4)
     centroids.npy float32 (dimension / 4, 256, 4)
 """
 
@@ -50,12 +52,12 @@ _BLOCK = 8192
 
 
 @dataclass(frozen=True)
-class TokenVectors:
-    """The tokens of one text.
+class PartVectors:
+    """The parts of one text: its tokens or its sentences.
 
     Attributes:
-        vectors: unit vectors, float32 ``(tokens, dimension)``.
-        spans: first character of each token and one past its last, int64 ``(tokens, 2)``.
+        vectors: unit vectors, float32 ``(parts, dimension)``.
+        spans: first character of each part and one past its last, int64 ``(parts, 2)``.
     """
 
     vectors: FloatArray
@@ -78,21 +80,21 @@ def restore(levels: Int8Array, scales: ScaleArray) -> FloatArray:
     return vectors
 
 
-class TokenVectorWriter:
-    """Writes token vectors in any order of passages, as int8.
+class PartVectorWriter:
+    """Writes the vectors of parts in any order of passages, as int8.
 
     Args:
         folder: where the files go; made when it is not there.
-        token_counts: how many tokens each passage has.
+        counts: how many parts each passage has.
         dimension: length of a vector.
         longest: characters of the longest text the spans count in.
     """
 
     def __init__(
-        self, folder: Path, token_counts: Sequence[int], dimension: int, *, longest: int
+        self, folder: Path, counts: Sequence[int], dimension: int, *, longest: int
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._bounds = np.concatenate([[0], np.cumsum(token_counts, dtype=np.int64)])
+        self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         np.save(folder / "bounds.npy", self._bounds)
         total = int(self._bounds[-1])
         offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
@@ -100,11 +102,11 @@ class TokenVectorWriter:
         self._scales = open_memmap(folder / "scales.npy", "w+", np.float16, (total,))
         self._spans = open_memmap(folder / "spans.npy", "w+", offset, (total, 2))
 
-    def write(self, passage_id: int, tokens: TokenVectors) -> None:
-        """Store the tokens of one passage."""
+    def write(self, passage_id: int, parts: PartVectors) -> None:
+        """Store the parts of one passage."""
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        self._vectors[at], self._scales[at] = quantise(tokens.vectors)
-        self._spans[at] = tokens.spans
+        self._vectors[at], self._scales[at] = quantise(parts.vectors)
+        self._spans[at] = parts.spans
 
     def close(self) -> None:
         """Write what is still in memory, and let the files go."""
@@ -198,8 +200,8 @@ class _Quantised:
         return self._quantiser.decode(self._codes[at])
 
 
-class TokenVectorStore:
-    """The token vectors of a generation; which kind they are, its files tell.
+class PartVectorStore:
+    """The vectors of a generation's tokens or sentences; which kind they are, its files tell.
 
     Raises:
         IndexDamagedError: a file is missing, cannot be read, or disagrees with the others.
@@ -227,10 +229,10 @@ class TokenVectorStore:
         """Length of a vector."""
         return self._vectors.dimension
 
-    def get(self, passage_id: int) -> TokenVectors:
-        """Return the tokens of one passage, restored to float32."""
+    def get(self, passage_id: int) -> PartVectors:
+        """Return the parts of one passage, restored to float32."""
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        return TokenVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
+        return PartVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
 
 
 def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:
