@@ -20,6 +20,7 @@ from index.errors import (
     NoDocumentsError,
     QuestionError,
     QuestionSetError,
+    SettingError,
     YinzhengError,
 )
 from index.folding import (
@@ -34,13 +35,23 @@ from index.folding import (
     terms,
 )
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
+from index.part_vectors import PartVectors
 from index.reader import Index, open_index
-from index.token_vectors import TokenVectors
-from index.types import BuildReport, Document, FailedFile, IndexInfo, Passage, Span
+from index.types import (
+    TOKEN_VECTOR_KINDS,
+    BuildReport,
+    Document,
+    FailedFile,
+    IndexInfo,
+    Passage,
+    Span,
+    TokenVectorKind,
+)
 from index.without import Without
 
 __all__ = [
     "REPORT",
+    "TOKEN_VECTOR_KINDS",
     "BuildReport",
     "CacheError",
     "CitationError",
@@ -59,12 +70,14 @@ __all__ = [
     "ModelMismatchError",
     "ModelNotFoundError",
     "NoDocumentsError",
+    "PartVectors",
     "Passage",
     "Progress",
     "QuestionError",
     "QuestionSetError",
+    "SettingError",
     "Span",
-    "TokenVectors",
+    "TokenVectorKind",
     "Translation",
     "Without",
     "YinzhengError",

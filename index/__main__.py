@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from index import BuildReport, YinzhengError, build_index, open_index
+from index import TOKEN_VECTOR_KINDS, BuildReport, YinzhengError, build_index, open_index
 
 _STAGES = {
     "read": "Reading files",
     "embed": "Embedding passages",
+    "compress": "Compressing token vectors",
     "embed sentences": "Embedding sentences",
     "write": "Writing the index",
 }
@@ -49,6 +50,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help="sentence-transformers folder or name (default: YINZHENG_MODEL, else the bundled one)",
     )
+    build.add_argument(
+        "--token-vectors",
+        choices=TOKEN_VECTOR_KINDS,
+        default="int8",
+        help="how the vectors of every token are stored: int8, or pq, a quarter of that "
+        "(default: %(default)s)",
+    )
     build.set_defaults(run=_build)
     info = commands.add_parser("info", parents=[where], help="say what is indexed")
     info.set_defaults(run=_info)
@@ -67,7 +75,11 @@ def _build(parsed: argparse.Namespace) -> int:
             bar.update(tasks[stage], completed=done, total=total)
 
         report = build_index(
-            parsed.paths, index_dir=parsed.index, model=parsed.model, progress=told
+            parsed.paths,
+            index_dir=parsed.index,
+            model=parsed.model,
+            token_vectors=parsed.token_vectors,
+            progress=told,
         )
     _print_report(report)
     return 1 if report.failed else 0
@@ -89,6 +101,8 @@ def _print_report(report: BuildReport) -> None:
         f"pieces of noise removed: {report.removed_noise:,}, seconds: {report.seconds:.1f}"
     )
     print(f"Index: {report.index_dir}")
+    for note in report.notes:
+        print(f"Note: {note}", file=sys.stderr)
     for failed in report.failed:
         print(f"Not indexed: {failed.path}: {failed.reason}", file=sys.stderr)
 
@@ -103,10 +117,11 @@ def _info(parsed: argparse.Namespace) -> int:
         "documents": f"{info.documents:,}",
         "passages": f"{info.passages:,}",
         "model": f"{info.model} ({info.dimension} dimensions, revision {info.model_revision})",
+        "token vectors": info.token_vectors,
         "on disk": f"{info.bytes_on_disk / 1e6:.1f} MB",
     }
     for name, value in facts.items():
-        print(f"{name:<12}{value}")
+        print(f"{name:<15}{value}")
     return 0
 
 

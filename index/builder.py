@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,25 +14,42 @@ import numpy as np
 
 from index import generation
 from index.cleaner import Cleaned, clean
-from index.errors import DocumentError, NoDocumentsError
+from index.errors import DocumentError, NoDocumentsError, SettingError
 from index.folding import fold, terms
 from index.lexical import write_lexical
 from index.loaders import find_files, load
 from index.loaders.decoded import Block, Decoded
 from index.locations import default_index_dir
+from index.part_vectors import (
+    PartVectors,
+    PartVectorWriter,
+    compress,
+)
+from index.quantiser import FEWEST_TRAINED, PIECE
 from index.reader import Index
 from index.splitter import CountTokens, Section, find_blocks, split
 from index.store import write_store
-from index.token_vectors import TokenVectors, TokenVectorWriter
-from index.types import BuildReport, Document, FailedFile, Passage
+from index.types import (
+    TOKEN_VECTOR_KINDS,
+    BuildReport,
+    Document,
+    FailedFile,
+    Passage,
+    TokenVectorKind,
+)
 from index.vectors import write_vectors
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage (``read``, ``embed``, ``embed sentences``, ``write``), how much is done,
-and of how much."""
+"""Called with the stage (``read``, ``embed``, ``compress``, ``embed sentences``, ``write``), how
+much is done, and of how much."""
+
+_TOO_FEW = (
+    f"Token vectors are stored as int8: a product quantiser needs {FEWEST_TRAINED:,} tokens to "
+    "learn from, and there are fewer."
+)
 
 _ENCODED_TOGETHER = 256
 """Passages whose sentences are encoded in one go: texts of like length find each other."""
@@ -42,6 +60,7 @@ def build_index(
     *,
     index_dir: str | Path | None = None,
     model: str | None = None,
+    token_vectors: TokenVectorKind = "int8",
     progress: Progress | None = None,
     embedding_cache: str | Path | None = None,
 ) -> BuildReport:
@@ -51,6 +70,9 @@ def build_index(
         paths: files, and folders whose files of a known kind are taken.
         index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
         model: a sentence-transformers folder or name; None = ``YINZHENG_MODEL`` or the bundled one.
+        token_vectors: how the vectors of every token are stored: ``int8``, or ``pq`` in a quarter
+            of that, by a product quantiser; with too few tokens for one it is int8 all the same,
+            and a note of the report says so.
         progress: called as the work goes on.
         embedding_cache: a file that keeps embeddings for the next build; None = nothing is kept.
 
@@ -60,6 +82,7 @@ def build_index(
         IndexBusyError: another process is building in this folder.
         ModelError: the model cannot be used.
         CacheError: the file of kept embeddings cannot be used.
+        SettingError: there is no such kind of token vectors, or not for this model.
     """
     started = time.perf_counter()
     told = progress or _tell_nobody
@@ -67,14 +90,16 @@ def build_index(
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     files = find_files(Path(path).expanduser() for path in named)
     with _embedder(model, embedding_cache) as embedder, generation.building(folder) as beside:
+        _check_kind(token_vectors, embedder)
         read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
-        _write_views(beside, read, embedder, told)
+        kind = _write_views(beside, read, embedder, token_vectors, told)
         generation.seal(
             beside,
             model=embedder.name,
             model_revision=embedder.revision,
             dimension=embedder.dimension,
             max_tokens=embedder.max_tokens,
+            token_vectors=kind,
             documents=len(read.documents),
             passages=len(read.passages),
         )
@@ -88,7 +113,22 @@ def build_index(
         removed_noise=read.removed_noise,
         seconds=time.perf_counter() - started,
         failed=tuple(read.failed),
+        token_vectors=kind,
+        notes=() if kind == token_vectors else (_TOO_FEW,),
     )
+
+
+def _check_kind(token_vectors: str, embedder: "Embedder") -> None:
+    if token_vectors not in TOKEN_VECTOR_KINDS:
+        raise SettingError(
+            f"Token vectors cannot be stored as {token_vectors!r}. "
+            f"Choose one of {', '.join(TOKEN_VECTOR_KINDS)}."
+        )
+    if token_vectors == "pq" and embedder.dimension % PIECE:
+        raise SettingError(
+            f"The vectors of {embedder.name} have {embedder.dimension} numbers, which cannot be "
+            f"divided by {PIECE} as pq needs. Store token vectors as int8."
+        )
 
 
 @contextmanager
@@ -195,14 +235,20 @@ def _passage(passage_id: int, document: Document, section: Section) -> Passage:
     )
 
 
-def _write_views(beside: Path, read: _Read, embedder: "Embedder", told: Progress) -> None:
+def _write_views(
+    beside: Path, read: _Read, embedder: "Embedder", kind: TokenVectorKind, told: Progress
+) -> TokenVectorKind:
+    """Write everything but the manifest; return how token vectors are stored in the end."""
     texts = [passage.searchable for passage in read.passages]
     _write_vectors(beside, [fold(text) for text in texts], embedder, told)
+    if kind == "pq" and not compress(beside / generation.TOKENS, partial(told, "compress")):
+        kind = "int8"
     _write_sentences(beside, read.passages, embedder, told)
     write_lexical(beside / generation.LEXICAL, map(terms, texts))
     told("write", 1, 2)
     write_store(beside / generation.PASSAGES, read.documents, read.passages)
     told("write", 2, 2)
+    return kind
 
 
 def _write_vectors(
@@ -210,7 +256,10 @@ def _write_vectors(
 ) -> None:
     """Write both kinds of vectors from one forward pass."""
     counts = embedder.token_counts(folded)
-    tokens = TokenVectorWriter(beside / generation.TOKENS, counts, embedder.dimension)
+    longest = max(map(len, folded))
+    tokens = PartVectorWriter(
+        beside / generation.TOKENS, counts, embedder.dimension, longest=longest
+    )
     vectors = np.empty((len(folded), embedder.dimension), np.float32)
     for done, (passage_id, encoded) in enumerate(embedder.encode_passage_tokens(folded), start=1):
         vectors[passage_id] = encoded.vector
@@ -229,14 +278,17 @@ def _write_sentences(
     whole passage: across languages it found the right sentence for .50 of the questions, not .71.
     """
     counts = [len(passage.sentences) for passage in passages]
-    writer = TokenVectorWriter(beside / generation.SENTENCES, counts, embedder.dimension)
+    longest = max(len(passage.text) for passage in passages)
+    writer = PartVectorWriter(
+        beside / generation.SENTENCES, counts, embedder.dimension, longest=longest
+    )
     for at in range(0, len(passages), _ENCODED_TOGETHER):
         part = passages[at : at + _ENCODED_TOGETHER]
         texts = [fold(text) for passage in part for text in passage.sentence_texts]
         vectors = np.split(embedder.encode_passages(texts), np.cumsum(counts[at : at + len(part)]))
         for passage, of_passage in zip(part, vectors[:-1], strict=True):
             spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64)
-            writer.write(passage.id, TokenVectors(of_passage, spans - passage.start))
+            writer.write(passage.id, PartVectors(of_passage, spans - passage.start))
         told("embed sentences", at + len(part), len(passages))
     writer.close()
 

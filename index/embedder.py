@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from index import bundled_model
 from index.errors import ModelError, ModelNotFoundError
-from index.token_vectors import TokenVectors
+from index.part_vectors import PartVectors
 
 if TYPE_CHECKING:
     import torch
@@ -36,7 +36,7 @@ class Encoded:
     """A text's unit vector, float32 ``(dimension,)``, and the vectors of its tokens."""
 
     vector: FloatArray
-    tokens: TokenVectors
+    tokens: PartVectors
 
 
 class Embedder:
@@ -67,13 +67,21 @@ class Embedder:
 
     def encode_queries(self, queries: Sequence[str]) -> FloatArray:
         """Return unit vectors for questions, float32 ``(n, dimension)``."""
+        if not queries:
+            return self._no_vectors()
         with self._lock:
             return _unit(self._model.encode_query(list(queries), **_ENCODE))
 
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
+        if not texts:
+            return self._no_vectors()
         with self._lock:
             return _unit(self._model.encode_document(list(texts), **_ENCODE))
+
+    def _no_vectors(self) -> FloatArray:
+        # sentence-transformers gives no texts an array without a second axis.
+        return np.empty((0, self.dimension), np.float32)
 
     def encode_query_tokens(self, query: str) -> Encoded:
         """Return a question's vector and its token vectors, from one forward pass."""
@@ -113,7 +121,7 @@ class Embedder:
                 present = feature["attention_mask"].bool()
                 tokens = feature["token_embeddings"][present].float().cpu().numpy()[kept]
             vector = feature["sentence_embedding"].float().cpu().numpy()
-            encoded.append(Encoded(_unit(vector[None])[0], TokenVectors(_unit(tokens), spans)))
+            encoded.append(Encoded(_unit(vector[None])[0], PartVectors(_unit(tokens), spans)))
         return encoded
 
     def _content_tokens(

@@ -16,7 +16,7 @@ import numpy as np
 
 from index.embedder import Embedder, Encoded, FloatArray
 from index.errors import CacheError
-from index.token_vectors import TokenVectors, quantise, restore
+from index.part_vectors import PartVectors, quantise, restore
 
 _FORMAT = "1"
 MOST_BYTES = 1 << 30
@@ -116,7 +116,7 @@ class CachedEmbedder(Embedder):
             levels = np.frombuffer(row[1], np.int8).reshape(-1, self.dimension)
             spans = np.frombuffer(row[3], np.uint32).reshape(len(levels), 2).astype(np.int64)
             vectors = restore(levels, np.frombuffer(row[2], np.float16))
-            return Encoded(vector, TokenVectors(vectors, spans))
+            return Encoded(vector, PartVectors(vectors, spans))
 
     def _put(self, key: bytes, encoded: Encoded) -> None:
         levels, scales = quantise(encoded.tokens.vectors)
@@ -152,5 +152,5 @@ class CachedEmbedder(Embedder):
             ) from error
 
 
-def _no_tokens(dimension: int) -> TokenVectors:
-    return TokenVectors(np.empty((0, dimension), np.float32), np.empty((0, 2), np.int64))
+def _no_tokens(dimension: int) -> PartVectors:
+    return PartVectors(np.empty((0, dimension), np.float32), np.empty((0, 2), np.int64))

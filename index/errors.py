@@ -12,6 +12,7 @@
     │   ├── ModelDamagedError    the bundled model's file is not the expected one
     │   └── ModelMismatchError   the index was made with a different model
     ├── CacheError               the file of kept embeddings cannot be used
+    ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
     └── QuestionError            the question cannot be asked
@@ -67,6 +68,10 @@ class ModelMismatchError(ModelError):
 
 class CacheError(YinzhengError):
     """The file of kept embeddings cannot be used."""
+
+
+class SettingError(YinzhengError):
+    """A setting of a build has no such value, or not with this model."""
 
 
 class EvaluationError(YinzhengError):

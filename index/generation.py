@@ -34,7 +34,7 @@ from index.errors import (
     IndexNotFoundError,
 )
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 PASSAGES = "passages.sqlite"
 VECTORS = "vectors.faiss"
@@ -57,6 +57,7 @@ class Manifest:
         model_revision: identifies its weights.
         dimension: length of a vector.
         max_tokens: the passage limit it was split with.
+        token_vectors: how token vectors are stored, ``int8`` or ``pq``.
         documents: how many documents.
         passages: how many passages.
         files: SHA-256 of every other file, by path inside the generation.
@@ -68,6 +69,7 @@ class Manifest:
     model_revision: str
     dimension: int
     max_tokens: int
+    token_vectors: str
     documents: int
     passages: int
     files: dict[str, str]

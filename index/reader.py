@@ -11,8 +11,8 @@ from index import generation
 from index.errors import IndexDamagedError, ModelMismatchError, ModelNotFoundError
 from index.lexical import Alternatives, LexicalHit, LexicalIndex
 from index.locations import default_index_dir
+from index.part_vectors import PartVectors, PartVectorStore
 from index.store import Store
-from index.token_vectors import TokenVectors, TokenVectorStore
 from index.types import Document, IndexInfo, Passage
 from index.vectors import FloatArray, IntArray, VectorIndex
 
@@ -37,8 +37,8 @@ class Index:
         self._store = Store(self._folder / generation.PASSAGES)
         self._lexical = LexicalIndex(self._folder / generation.LEXICAL)
         self._vectors = VectorIndex(self._folder / generation.VECTORS)
-        self._tokens = TokenVectorStore(self._folder / generation.TOKENS)
-        self._sentences = TokenVectorStore(self._folder / generation.SENTENCES)
+        self._tokens = PartVectorStore(self._folder / generation.TOKENS)
+        self._sentences = PartVectorStore(self._folder / generation.SENTENCES)
         # Every hit names its document; a few are asked for again and again.
         self._document = lru_cache(maxsize=64)(self._store.document)
         self._check_counts()
@@ -79,6 +79,7 @@ class Index:
             model=manifest.model,
             model_revision=manifest.model_revision,
             dimension=manifest.dimension,
+            token_vectors=self._tokens.kind,
             bytes_on_disk=sum(p.stat().st_size for p in self._folder.rglob("*") if p.is_file()),
         )
 
@@ -123,7 +124,7 @@ class Index:
         """Return the cosine of each given passage to a query vector."""
         return self._vectors.scores(query_vector, passage_ids)
 
-    def token_vectors(self, passage_id: int) -> TokenVectors:
+    def token_vectors(self, passage_id: int) -> PartVectors:
         """Return the token vectors of a passage; their spans count from its headings on."""
         return self._tokens.get(passage_id)
 
@@ -186,6 +187,13 @@ class Index:
             len(part) for part in (self._vectors, self._tokens, self._sentences, self._lexical)
         }
         counts.add(self._store.passages)
+        said = (self._manifest.token_vectors, self._manifest.dimension)
+        if (self._tokens.kind, self._tokens.dimension) != said:
+            raise IndexDamagedError(
+                f"The token vectors of {self._folder} are {self._tokens.kind} of "
+                f"{self._tokens.dimension} dimensions, the manifest says {said[0]} of {said[1]}. "
+                "Build the index again: python -m index build PATH"
+            )
         if counts != {self._manifest.passages} or self._vectors.dimension not in (
             0,
             self._manifest.dimension,

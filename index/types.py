@@ -4,6 +4,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
+
+TokenVectorKind = Literal["int8", "pq"]
+TOKEN_VECTOR_KINDS: tuple[TokenVectorKind, ...] = get_args(TokenVectorKind)
+"""How token vectors can be stored."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,8 @@ class BuildReport:
         removed_noise: how many brackets and stray characters the cleaner removed.
         seconds: how long the build took.
         failed: the files that could not be indexed.
+        token_vectors: how token vectors are stored, ``int8`` or ``pq``.
+        notes: what was done otherwise than asked, and why.
     """
 
     index_dir: str
@@ -168,6 +175,8 @@ class BuildReport:
     removed_noise: int
     seconds: float
     failed: Sequence[FailedFile]
+    token_vectors: TokenVectorKind
+    notes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -182,4 +191,5 @@ class IndexInfo:
     model: str
     model_revision: str
     dimension: int
+    token_vectors: TokenVectorKind
     bytes_on_disk: int

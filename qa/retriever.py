@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from index import (
     Index,
+    PartVectors,
     Passage,
-    TokenVectors,
     Translation,
     fold,
     lookup_terms,
@@ -46,7 +46,7 @@ class Query:
     """
 
     vector: FloatArray
-    tokens: TokenVectors
+    tokens: PartVectors
     terms: tuple[str, ...]
     idf: FloatArray
     known: BoolArray
@@ -228,7 +228,7 @@ def _token_best(index: Index, query: Query, passage_id: int) -> FloatArray:
     return best
 
 
-def similarities(query: Query, tokens: TokenVectors) -> FloatArray:
+def similarities(query: Query, tokens: PartVectors) -> FloatArray:
     """Return the cosine of every question token to every passage token."""
     cosines: FloatArray = query.tokens.vectors @ tokens.vectors.T
     return cosines

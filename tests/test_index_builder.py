@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
+from tiny_models import tiny_model
 
 from index import (
     REPORT,
@@ -24,11 +25,13 @@ from index import (
     ModelError,
     ModelMismatchError,
     NoDocumentsError,
+    SettingError,
     build_index,
     fold,
     open_index,
     terms,
 )
+from index.__main__ import main
 from index.cleaner import clean
 from qa import ask, retrieve
 
@@ -294,24 +297,85 @@ def test_a_model_without_tokens_in_context_works_without_late_interaction(tmp_pa
     assert ask("水利", index=tmp_path / "index").hits[0].passage.text == "乙文件講水利。"
 
 
-def tiny_model(folder: Path) -> Path:
-    """A real, if ignorant, BERT with a character tokenizer."""
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizer
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_model(tmp_path_factory.mktemp("model") / "tiny")
 
-    body = folder.parent / "body"
-    body.mkdir()
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"甲乙文件講网络水利。"]
-    BertTokenizer(vocab={word: n for n, word in enumerate(words)}).save_pretrained(body)
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-    )
-    BertModel(config).save_pretrained(body)
-    transformer = Transformer(str(body), max_seq_length=64)
-    SentenceTransformer(modules=[transformer, Pooling(16)]).save(str(folder))
-    return folder
+
+@pytest.fixture(scope="module")
+def long_document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A document with enough tokens for a quantiser to learn from."""
+    letters = np.random.default_rng(1).choice(list("甲乙文件講网络水利"), (600, 20)).tolist()
+    path = tmp_path_factory.mktemp("long") / "long.txt"
+    path.write_text("\n\n".join("".join(row) + "。" for row in letters), encoding="utf-8")
+    return path
+
+
+def test_quantised_tokens_are_near_the_int8_ones(
+    tmp_path: Path, tiny: Path, long_document: Path
+) -> None:
+    stages: dict[str, tuple[int, int]] = {}
+    for kind in ("int8", "pq"):
+        report = build_index(
+            long_document,
+            index_dir=tmp_path / kind,
+            model=str(tiny),
+            token_vectors=kind,
+            progress=lambda stage, done, total: stages.update({stage: (done, total)}),
+        )
+        assert (report.token_vectors, report.notes) == (kind, ())
+    with open_index(tmp_path / "int8") as plain, open_index(tmp_path / "pq") as quantised:
+        quantised.verify()
+        assert (plain.info.token_vectors, quantised.info.token_vectors) == ("int8", "pq")
+        assert quantised.info.bytes_on_disk < plain.info.bytes_on_disk
+        total = 0
+        for passage in plain.get_passages(range(len(plain))):
+            exact, near = plain.token_vectors(passage.id), quantised.token_vectors(passage.id)
+            np.testing.assert_array_equal(near.spans, exact.spans)
+            assert np.einsum("ij,ij->i", near.vectors, exact.vectors).min(initial=1.0) > 0.9
+            total += len(exact.vectors)
+            for view in (plain, quantised):
+                assert view.sentence_vectors(passage.id).shape == (len(passage.sentences), 16)
+        assert stages["compress"] == (total, total)
+
+
+def test_a_quantised_index_by_command(
+    tmp_path: Path, tiny: Path, long_document: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    index_dir, docs = str(tmp_path / "index"), write(tmp_path / "docs", a="甲文件講水利。")
+    build = ["build", "--index", index_dir, "--model", str(tiny), "--token-vectors", "pq"]
+    assert main([*build, str(long_document)]) == 0
+    assert main(["info", "--index", index_dir]) == 0
+    out = capsys.readouterr().out
+    assert "token vectors  pq\n" in out
+    with open_index(index_dir) as index:
+        text = index.get_passages([0])[0].text
+    assert text in [hit.passage.text for hit in retrieve(text, index=index_dir)]
+    assert main([*build, str(docs)]) == 0
+    assert "Note: Token vectors are stored as int8: a product" in capsys.readouterr().err
+    assert main(["info", "--index", index_dir]) == 0
+    assert "token vectors  int8\n" in capsys.readouterr().out
+
+
+def test_with_too_few_tokens_they_stay_int8(tmp_path: Path, tiny: Path) -> None:
+    docs = write(tmp_path / "docs", a="甲文件講水利。")
+    report = build_index(docs, index_dir=tmp_path / "index", model=str(tiny), token_vectors="pq")
+    assert report.token_vectors == "int8"
+    assert [note for note in report.notes if "9,984 tokens" in note] == list(report.notes) != []
+
+
+def test_a_kind_that_cannot_be_is_an_error_before_the_work(tmp_path: Path) -> None:
+    docs = write(tmp_path / "docs", a="甲文件。")
+    with pytest.raises(SettingError, match=r"'pq8'\. Choose one of int8, pq"):
+        build_index(docs, index_dir=tmp_path / "index", token_vectors="pq8")  # type: ignore[arg-type]
+    odd = tiny_model(tmp_path / "odd", dimension=18)
+    with pytest.raises(SettingError, match=r"have 18 numbers, .* by 4 .* as int8"):
+        build_index(docs, index_dir=tmp_path / "index", model=str(odd), token_vectors="pq")
+    assert not list((tmp_path / "index" / "generations").iterdir())
+
+
+def test_the_manifest_and_the_files_must_agree(small_index: Path) -> None:
+    (manifest,) = small_index.glob("generations/*/manifest.json")
+    manifest.write_text(manifest.read_text().replace('"int8"', '"pq"'))
+    with pytest.raises(IndexDamagedError, match="are int8 of 384 dimensions, the manifest says pq"):
+        open_index(small_index)

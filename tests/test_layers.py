@@ -10,7 +10,8 @@ ROOT = Path(__file__).parent.parent
 ROOMS = {"index", "qa", "app"}
 MAY_IMPORT = {"index": set(), "qa": {"index"}, "app": {"index", "qa"}}
 ENGINES = {
-    "faiss": {"index/vectors.py"},
+    # One searches, the other learns and encodes; they share no vector and no file.
+    "faiss": {"index/vectors.py", "index/quantiser.py"},
     "tantivy": {"index/lexical.py"},
     "jieba": {"index/folding.py"},
     # The evaluation makes the noise that the index takes away.

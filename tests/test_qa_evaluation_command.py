@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from squad_files import PARAGRAPHS, squad
 
+import index.__main__
 from index import Index
 from qa.__main__ import main
 from qa.evaluation import command
@@ -56,6 +57,10 @@ def test_nothing_is_kept_when_told_so(questions: Path, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["set.json"]
 
 
+def test_every_stage_of_a_build_has_a_name() -> None:
+    assert set(index.__main__._STAGES) <= set(command._STAGES)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -64,6 +69,7 @@ def test_nothing_is_kept_when_told_so(questions: Path, tmp_path: Path) -> None:
         (["set.json", "--json", "no/folder/out.json"], "There is no folder for"),
         (["set.json", "--index", "no-index"], "There is no index in"),
         (["set.json", "--plots", "set.json"], "set.json is a file"),
+        (["set.json", "--index", "i", "--token-vectors", "pq"], "has its token vectors already"),
     ],
 )
 def test_bad_use_prints_a_message(

@@ -9,7 +9,7 @@ from qa.evaluation import Evaluation, Settings
 from qa.evaluation.figures import compute_figures
 from qa.evaluation.plots import write_plots
 
-SETTINGS = Settings("q.json", None, None, None, 1, 0.5, 20, "model", "1", 3, 3, 0, 0)
+SETTINGS = Settings("q.json", None, None, None, 1, 0.5, 20, "model", "1", 3, 3, "int8", 0, 0)
 OUTCOMES = tuple(
     [outcome(1, 0.9, 0.1, right="fab")] * 3 + [outcome(None, 0.2, 0.2), outcome(3, 0.55, None)]
 )

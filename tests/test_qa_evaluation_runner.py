@@ -79,6 +79,7 @@ def test_settings_and_figures(evaluation: Evaluation) -> None:
     settings, figures = evaluation.settings, evaluation.figures
     assert (settings.documents, settings.passages, settings.left_out) == (4, 4, 1)
     assert (settings.index, settings.limit, settings.unplaced) == (None, None, 0)
+    assert settings.token_vectors == "int8"
     assert (figures.questions, figures.not_verbatim) == (5, 0)
     assert figures.recall_5.mean == figures.recall_20.mean == 1
     assert figures.abstention is not None
@@ -156,6 +157,8 @@ def test_what_does_not_go_together(folder: Path, town: Index) -> None:
         evaluate(path, index=town.index_dir, contexts=path)
     with pytest.raises(EvaluationError, match="limit is 0"):
         evaluate(path, limit=0)
+    with pytest.raises(EvaluationError, match="has its token vectors already"):
+        evaluate(path, index=path.parent, token_vectors="pq")
 
 
 def test_a_context_that_cannot_be_indexed(tmp_path: Path) -> None:

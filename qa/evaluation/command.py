@@ -16,7 +16,13 @@ from rich.progress import (
 )
 from rich.progress import Progress as ProgressBar
 
-from index import EvaluationError, Progress, YinzhengError, default_embedding_cache
+from index import (
+    TOKEN_VECTOR_KINDS,
+    EvaluationError,
+    Progress,
+    YinzhengError,
+    default_embedding_cache,
+)
 from qa.evaluation.plots import write_plots
 from qa.evaluation.report import write_json
 from qa.evaluation.runner import Evaluation, evaluate
@@ -26,6 +32,8 @@ _DONE, _FAILED = 0, 1
 _STAGES = {
     "read": "Reading contexts",
     "embed": "Embedding passages",
+    "compress": "Compressing token vectors",
+    "embed sentences": "Embedding sentences",
     "write": "Writing the index",
     "ask": "Asking questions",
 }
@@ -67,6 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--index", metavar="DIR", help="ask this index, not a throw-away one of the contexts"
     )
+    parser.add_argument(
+        "--token-vectors",
+        choices=TOKEN_VECTOR_KINDS,
+        help="how the throw-away index stores token vectors (default: int8)",
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="ask N questions, drawn by chance")
     parser.add_argument("--json", metavar="FILE", help="write figures and every question's outcome")
     parser.add_argument("--plots", metavar="DIR", help="write pictures of the figures (SVG)")
@@ -86,6 +99,7 @@ def _evaluate(parsed: argparse.Namespace) -> Evaluation:
             parsed.questions,
             contexts=parsed.contexts,
             index=parsed.index,
+            token_vectors=parsed.token_vectors,
             limit=parsed.limit,
             embedding_cache=None if parsed.no_cache else default_embedding_cache(),
             progress=told,

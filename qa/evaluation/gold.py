@@ -11,6 +11,7 @@ from index import (
     Index,
     Progress,
     QuestionSetError,
+    TokenVectorKind,
     build_index,
     fold,
     open_index,
@@ -57,6 +58,7 @@ class Gold:
 def throw_away_index(
     contexts: Sequence[str],
     *,
+    token_vectors: TokenVectorKind = "int8",
     embedding_cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[Index, dict[str, str]]]:
@@ -77,6 +79,7 @@ def throw_away_index(
         report = build_index(
             folder,
             index_dir=index_dir,
+            token_vectors=token_vectors,
             progress=progress,
             embedding_cache=embedding_cache,
         )

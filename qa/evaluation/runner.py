@@ -12,6 +12,7 @@ from index import (
     Progress,
     QuestionError,
     QuestionSetError,
+    TokenVectorKind,
     open_index,
 )
 from qa.confidence import THRESHOLDS
@@ -38,6 +39,7 @@ class Settings:
         model_revision: identifies its weights.
         documents: how many documents were indexed.
         passages: how many passages.
+        token_vectors: how the index stores token vectors, ``int8`` or ``pq``.
         left_out: how many questions were empty and not asked.
         unplaced: how many questions have an answer that stands in no document of the index.
     """
@@ -53,6 +55,7 @@ class Settings:
     model_revision: str
     documents: int
     passages: int
+    token_vectors: TokenVectorKind
     left_out: int
     unplaced: int
 
@@ -71,6 +74,7 @@ def evaluate(
     *,
     contexts: str | Path | None = None,
     index: str | Path | None = None,
+    token_vectors: TokenVectorKind | None = None,
     limit: int | None = None,
     seed: int = SEED,
     embedding_cache: str | Path | None = None,
@@ -82,6 +86,7 @@ def evaluate(
         questions: SQuAD layout, a JSON list, or CSV; ``question_sets.py`` describes them.
         contexts: a file in SQuAD layout whose contexts and answers are taken, matched by id.
         index: the index folder to ask; None = a throw-away index, one document a context.
+        token_vectors: how the throw-away index stores token vectors; None = ``int8``.
         limit: ask this many, drawn by chance; None = all.
         seed: the same seed draws the same questions.
         embedding_cache: the file that keeps embeddings of throw-away indexes;
@@ -97,9 +102,21 @@ def evaluate(
         raise EvaluationError(f"The limit is {limit}. Ask at least 1 question.")
     if index is not None and contexts is not None:
         raise EvaluationError("Give contexts to build an index from, or an index, not both.")
+    if index is not None and token_vectors is not None:
+        raise EvaluationError(
+            f"The index {index} has its token vectors already. Leave --token-vectors out, or build "
+            f"it again: python -m index build PATH --token-vectors {token_vectors}"
+        )
     asked = read_questions(questions, contexts=contexts)
     cache = None if embedding_cache is None else Path(embedding_cache)
-    with _placed(asked, questions, index, cache, progress) as (opened, placed):
+    with _placed(
+        asked,
+        questions,
+        index,
+        token_vectors=token_vectors or "int8",
+        cache=cache,
+        progress=progress,
+    ) as (opened, placed):
         golds = _drawn(placed, limit, seed)
         outcomes = tuple(_ask_all(golds, opened, progress))
         info = opened.info
@@ -115,6 +132,7 @@ def evaluate(
         model_revision=info.model_revision,
         documents=info.documents,
         passages=info.passages,
+        token_vectors=info.token_vectors,
         left_out=asked.left_out,
         unplaced=sum(not gold.documents for gold in golds),
     )
@@ -126,6 +144,8 @@ def _placed(
     asked: QuestionSet,
     path: str | Path,
     index: str | Path | None,
+    *,
+    token_vectors: TokenVectorKind,
     cache: Path | None,
     progress: Progress | None,
 ) -> Iterator[tuple[Index, list[Gold]]]:
@@ -139,10 +159,9 @@ def _placed(
             f"{path} has questions but no contexts to build an index from. "
             "Name the index to ask: --index DIR"
         )
-    with throw_away_index(asked.contexts, embedding_cache=cache, progress=progress) as (
-        opened,
-        documents,
-    ):
+    with throw_away_index(
+        asked.contexts, token_vectors=token_vectors, embedding_cache=cache, progress=progress
+    ) as (opened, documents):
         yield opened, gold_of_contexts(asked.questions, documents)
 
 

@@ -38,7 +38,10 @@ def _title(settings: Settings, figures: Figures) -> str:
 
 
 def _caption(settings: Settings) -> str:
-    notes = [f"{settings.model}, revision {settings.model_revision}"]
+    notes = [
+        f"{settings.model}, revision {settings.model_revision}, "
+        f"token vectors {settings.token_vectors}"
+    ]
     if settings.left_out:
         notes.append(f"empty questions left out: {settings.left_out:,}")
     if settings.unplaced:

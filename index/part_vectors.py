@@ -1,0 +1,254 @@
+"""The vectors of each passage's parts, its tokens or its sentences: int8 or smaller, mapped.
+
+Late interaction compares each token of a question with each token of a passage (ColBERT, Khattab
+and Zaharia, 2020). The vectors of tokens are the embedding model's own last layer, those of
+sentences are encoded one by one; all are of unit length. Each is stored as int8 with a scale of its
+own, which changed no ranking on the public sets measured.
+
+    spans.npy     uint16 or uint32 (parts, 2)   of tokens: offsets in the passage's searchable text;
+                                                of sentences: in its own text
+    bounds.npy    int64   (passages + 1,)       first part of each passage
+
+and, as int8:
+
+    vectors.npy   int8    (parts, dimension)
+    scales.npy    float16 (parts,)
+
+or, a quarter of that, by a product quantiser that learned from the same vectors (``quantiser.py``):
+
+    codes.npy     uint8   (parts, dimension / 4)
+    centroids.npy float32 (dimension / 4, 256, 4)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import open_memmap
+
+from index.errors import IndexDamagedError
+from index.quantiser import (
+    CENTROIDS,
+    FEWEST_TRAINED,
+    MOST_TRAINED,
+    PIECE,
+    CodeArray,
+    ProductQuantiser,
+    train,
+)
+from index.types import TokenVectorKind
+
+FloatArray = npt.NDArray[np.float32]
+Int8Array = npt.NDArray[np.int8]
+ScaleArray = npt.NDArray[np.float16]
+
+_LEVELS = 127
+_SAMPLE_SEED = 20
+_BLOCK = 8192
+"""Vectors encoded in one go: 12 MB of float32 at 384 dimensions."""
+
+
+@dataclass(frozen=True)
+class PartVectors:
+    """The parts of one text: its tokens or its sentences.
+
+    Attributes:
+        vectors: unit vectors, float32 ``(parts, dimension)``.
+        spans: first character of each part and one past its last, int64 ``(parts, 2)``.
+    """
+
+    vectors: FloatArray
+    spans: npt.NDArray[np.int64]
+
+
+def quantise(vectors: FloatArray) -> tuple[Int8Array, ScaleArray]:
+    """Return vectors as int8 levels, and the scale of each; what is restored quantises the same."""
+    largest = np.abs(vectors).max(axis=1, initial=0.0)
+    # The scale as it will be read back, so that quantising and restoring agree.
+    scales = np.maximum(largest / _LEVELS, np.finfo(np.float16).tiny).astype(np.float16)
+    levels = np.rint(vectors / scales[:, None].astype(np.float32))
+    return np.clip(levels, -_LEVELS, _LEVELS).astype(np.int8), scales
+
+
+def restore(levels: Int8Array, scales: ScaleArray) -> FloatArray:
+    """Return quantised vectors as float32."""
+    vectors = levels.astype(np.float32)
+    vectors *= scales.astype(np.float32)[:, None]
+    return vectors
+
+
+class PartVectorWriter:
+    """Writes the vectors of parts in any order of passages, as int8.
+
+    Args:
+        folder: where the files go; made when it is not there.
+        counts: how many parts each passage has.
+        dimension: length of a vector.
+        longest: characters of the longest text the spans count in.
+    """
+
+    def __init__(
+        self, folder: Path, counts: Sequence[int], dimension: int, *, longest: int
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        np.save(folder / "bounds.npy", self._bounds)
+        total = int(self._bounds[-1])
+        offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
+        self._vectors = open_memmap(folder / "vectors.npy", "w+", np.int8, (total, dimension))
+        self._scales = open_memmap(folder / "scales.npy", "w+", np.float16, (total,))
+        self._spans = open_memmap(folder / "spans.npy", "w+", offset, (total, 2))
+
+    def write(self, passage_id: int, parts: PartVectors) -> None:
+        """Store the parts of one passage."""
+        at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
+        self._vectors[at], self._scales[at] = quantise(parts.vectors)
+        self._spans[at] = parts.spans
+
+    def close(self) -> None:
+        """Write what is still in memory, and let the files go."""
+        for array in (self._vectors, self._scales, self._spans):
+            array.flush()
+        del self._vectors, self._scales, self._spans
+
+
+def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
+    """Replace what a writer wrote as int8 by the codes of a product quantiser.
+
+    It learns from a sample of the very vectors it will encode. What is in memory at a time is that
+    sample, 100 MB at 384 dimensions, or a block.
+
+    Args:
+        folder: of a closed writer; the dimension is a multiple of 4.
+        told: called with how many vectors are encoded, and of how many.
+
+    Returns:
+        False when there are too few vectors to learn from: then nothing is changed.
+    """
+    written = _Int8(folder)
+    total = len(written)
+    if total < FEWEST_TRAINED:
+        return False
+    told(0, total)
+    quantiser = train(_sample(written))
+    np.save(folder / "centroids.npy", quantiser.centroids)
+    codes = open_memmap(folder / "codes.npy", "w+", np.uint8, (total, written.dimension // PIECE))
+    for start in range(0, total, _BLOCK):
+        block = slice(start, min(start + _BLOCK, total))
+        codes[block] = quantiser.encode(written.get(block))
+        told(block.stop, total)
+    codes.flush()
+    del written  # a file in use cannot be removed everywhere
+    for name in _Int8.files:
+        (folder / f"{name}.npy").unlink()
+    return True
+
+
+def _sample(written: "_Int8") -> FloatArray:
+    """Return vectors drawn by chance, the same ones each time; all when there are not more."""
+    total = len(written)
+    if total <= MOST_TRAINED:
+        return written.get(slice(None))
+    rows = np.random.default_rng(_SAMPLE_SEED).choice(total, MOST_TRAINED, replace=False)
+    return written.get(np.sort(rows))
+
+
+class _Int8:
+    """Vectors as int8, each with its scale."""
+
+    kind: TokenVectorKind = "int8"
+    files = ("vectors", "scales")
+
+    def __init__(self, folder: Path) -> None:
+        self._levels: Int8Array = _open(folder, "vectors", np.int8, (None, None))
+        self._scales: ScaleArray = _open(folder, "scales", np.float16, (len(self._levels),))
+
+    def __len__(self) -> int:
+        return len(self._levels)
+
+    @property
+    def dimension(self) -> int:
+        return int(self._levels.shape[1])
+
+    def get(self, at: slice | npt.NDArray[np.int64]) -> FloatArray:
+        return restore(self._levels[at], self._scales[at])
+
+
+class _Quantised:
+    """Vectors as codes of a product quantiser."""
+
+    kind: TokenVectorKind = "pq"
+    files = ("codes", "centroids")
+
+    def __init__(self, folder: Path) -> None:
+        centroids = _open(folder, "centroids", np.float32, (None, CENTROIDS, PIECE))
+        self._codes: CodeArray = _open(folder, "codes", np.uint8, (None, len(centroids)))
+        # Looked up in for every token: not in the file but in memory, 0.4 MB at 384 dimensions.
+        self._quantiser = ProductQuantiser(np.array(centroids))
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    @property
+    def dimension(self) -> int:
+        return self._quantiser.dimension
+
+    def get(self, at: slice) -> FloatArray:
+        return self._quantiser.decode(self._codes[at])
+
+
+class PartVectorStore:
+    """The vectors of a generation's tokens or sentences; which kind they are, its files tell.
+
+    Raises:
+        IndexDamagedError: a file is missing, cannot be read, or disagrees with the others.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        quantised = any((folder / f"{name}.npy").exists() for name in _Quantised.files)
+        self._vectors = _Quantised(folder) if quantised else _Int8(folder)
+        self._spans = _open(folder, "spans", np.unsignedinteger, (len(self._vectors), 2))
+        self._bounds = np.array(_open(folder, "bounds", np.int64, (None,)))
+        ends = (self._bounds[:1].tolist(), self._bounds[-1:].tolist())
+        if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self._bounds) < 0):
+            raise _damaged(folder / "bounds.npy", f"does not divide {len(self._vectors)} vectors")
+
+    def __len__(self) -> int:
+        return len(self._bounds) - 1
+
+    @property
+    def kind(self) -> TokenVectorKind:
+        """How the vectors are stored."""
+        return self._vectors.kind
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._vectors.dimension
+
+    def get(self, passage_id: int) -> PartVectors:
+        """Return the parts of one passage, restored to float32."""
+        at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
+        return PartVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
+
+
+def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:
+    """Map a file into memory, and check what it holds; None in the shape is any length."""
+    path = folder / f"{name}.npy"
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _damaged(path, f"cannot be read ({error})") from error
+    matches = len(array.shape) == len(shape) and all(
+        wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
+    )
+    if not matches or not np.issubdtype(array.dtype, kind):
+        raise _damaged(path, f"holds {array.dtype} {array.shape}, not what belongs there")
+    return array
+
+
+def _damaged(path: Path, fact: str) -> IndexDamagedError:
+    return IndexDamagedError(f"{path} {fact}. Build the index again: python -m index build PATH")
