@@ -100,7 +100,11 @@ def stands_in(term: str, folded: str) -> bool:
         return True
     if text not in folded:
         return False
-    return not text.isascii() or bool(re.search(rf"(?<![^\W_]){re.escape(text)}(?![^\W_])", folded))
+    if not text.isascii():
+        return True
+    # 12 stands in 12cm, not in 123; "art" not in "party".
+    more = r"\d" if text[0].isdigit() else "[a-z]"
+    return bool(re.search(rf"(?<!{more}){re.escape(text)}(?!{more})", folded))
 
 
 def content_words(text: str) -> dict[str, float]:

@@ -69,7 +69,10 @@ KINDS: Mapping[str, _Kind] = {
         _matching("因为|由于|因此|所以|原因|为了|使得|导致|因而|故|以便"),
     ),
     "several": _Kind(
-        re.compile(r"哪些|哪几|列出|列举|分别|\bwh(?:at|ich) (?:are|were|\w+s)\b|\blist\b"),
+        re.compile(
+            "哪些|哪几|列出|列举|分别|"
+            r"\bwh(?:at|ich) (?!(?:is|was|does|has)\b)(?:are|were|\w+s)\b|\blist\b"
+        ),
         lambda folded: folded.count("、") > 1,
     ),
 }

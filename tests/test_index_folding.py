@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import content_words, fold, place_names, script_of, terms
+from index import (
+    content_words,
+    fold,
+    lookup_terms,
+    place_names,
+    script_of,
+    stands_in,
+    terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,3 +95,31 @@ def test_content_words_weigh_rare_words_more_and_leave_out_what_only_asks() -> N
 )
 def test_place_names(text: str, places: list[str]) -> None:
     assert place_names(text) == places
+
+
+@pytest.mark.parametrize(
+    ("term", "text", "stands"),
+    [
+        ("_乌海", "烏海市", True),
+        ("乌海", "包頭市", False),
+        ("ai", "AI 技術", True),
+        ("ai", "said", False),
+        ("36500", "共3.65萬件", True),
+        ("36500", "共36,500件", True),
+        ("2022", "20221", False),
+    ],
+)
+def test_a_term_stands_in_a_text(term: str, text: str, stands: bool) -> None:
+    assert stands_in(term, fold(text)) == stands
+
+
+@given(st.text(alphabet="烏海市包頭ab12 ，", max_size=20))
+def test_every_term_of_a_text_stands_in_it(text: str) -> None:
+    for term in terms(text):
+        assert stands_in(term, fold(text)), term
+
+
+def test_the_terms_to_look_a_word_up_by() -> None:
+    assert lookup_terms("卡罗利纳") == ("_卡罗", "_罗利", "_利纳")
+    assert lookup_terms("豹") == ("豹",)
+    assert lookup_terms("nba") == ("nba",)

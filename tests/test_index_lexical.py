@@ -72,3 +72,17 @@ def test_very_long_terms_find_themselves(tmp_path: Path) -> None:
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(IndexDamagedError, match="nowhere"):
         LexicalIndex(tmp_path / "nowhere")
+
+
+def test_alternatives_count_once(tmp_path: Path) -> None:
+    passages = [["烏", "_烏海"], ["_包頭", "_頭市"], ["_包頭", "烏"], ["x"]]
+    write_lexical(tmp_path, passages)
+    index = LexicalIndex(tmp_path)
+    bird_or_place = [("烏",), ("_烏海",), ("無",)]
+    city = [("_包頭", "_頭市")]
+    assert index.frequency_of_any(bird_or_place) == 2
+    assert index.frequency_of_any(city) == 1
+    assert index.frequency_of_any([]) == index.frequency_of_any([("無",), ()]) == 0
+    hits = index.search_any([(bird_or_place, 2.0), (city, 0.5), ([("無",)], 9.0)], 10)
+    assert [(hit.passage_id, hit.score) for hit in hits] == [(0, 2.0), (2, 2.0), (1, 0.5)]
+    assert index.search_any([], 10) == []

@@ -5,7 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import REPORT, Index, Without, build_index, fold, open_index, terms
+from index import (
+    REPORT,
+    Index,
+    Without,
+    build_index,
+    fold,
+    lookup_terms,
+    open_index,
+    terms,
+)
 from qa import ask
 from qa.retriever import to_query
 
@@ -81,6 +90,17 @@ def test_both_searches_are_those_of_the_built_index(
     (seen, near), (expected, nearest) = (index.search_dense(vector, k) for index in pair)
     assert texts_of(view, seen.tolist()) == texts_of(built, expected.tolist())
     assert near == pytest.approx(nearest, abs=1e-6)
+
+
+def test_alternatives_are_those_of_the_built_index(pair: tuple[Index, Index]) -> None:
+    view, built = pair
+    for words in (["館長", "校長"], ["車站"], ["湖", "島", "無"]):
+        alternatives = [lookup_terms(fold(word)) for word in words]
+        assert view.frequency_of_any(alternatives) == built.frequency_of_any(alternatives), words
+        found = [index.search_any([(alternatives, 1.5)], 3) for index in pair]
+        assert [hit.score for hit in found[0]] == [hit.score for hit in found[1]]
+        ids_of = [[hit.passage_id for hit in hits] for hits in found]
+        assert texts_of(view, ids_of[0]) == texts_of(built, ids_of[1])
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from index import Index, content_words, fold
-from qa.answers import _hits
-from qa.confidence import confidence_of, gather
-from qa.quotes import best_spans
+from qa.confidence import THRESHOLDS, confidence_of, gather
+from qa.quotes import best_of_each, find_spans
 from qa.retriever import RERANKED, find_candidates, to_query
 
 
@@ -18,36 +17,44 @@ from qa.retriever import RERANKED, find_candidates, to_query
 def test_evidence(report_index: Index, question: str) -> None:
     query = to_query(report_index, question)
     candidates = find_candidates(report_index, query, RERANKED)
-    hits = _hits(report_index, candidates[:5])
-    spans = sorted(best_spans(report_index, query, hits), key=lambda span: -span.total)
+    spans = best_of_each(find_spans(report_index, query, question, candidates[:5]))
     evidence = gather(question, query, candidates, spans)
-    best = spans[0].hit.passage
-    late = {c.passage_id: c.late or 0.0 for c in candidates}
-    others = [value for passage_id, value in late.items() if passage_id != best.id]
-    assert evidence.contrast == pytest.approx(late[best.id] - float(np.median(others)), abs=1e-5)
-    assert evidence.margin == pytest.approx(spans[0].total - spans[1].total)
+    own = next(c for c in candidates if c.passage.id == spans[0].passage.id)
+    others = [c for c in candidates if c.passage.id != own.passage.id]
+    median = float(np.median([c.evidence.sentence for c in others]))
+    assert evidence.sentence_contrast == pytest.approx(own.evidence.sentence - median)
+    median = float(np.median([c.score for c in others]))
+    assert evidence.score_contrast == pytest.approx(own.score - median)
+    assert evidence.margin == pytest.approx(spans[0].score - spans[1].score)
+    quarter = sorted(own.token_best.tolist())[: max(1, len(own.token_best) // 4)]
+    assert evidence.weakest == pytest.approx(sum(quarter) / len(quarter))
     words = content_words(question)
-    found = [weight for word, weight in words.items() if word in fold(best.searchable)]
-    assert evidence.named == pytest.approx(sum(found) / sum(words.values()) if words else 0.0)
+    held = [weight for word, weight in words.items() if word in fold(own.passage.searchable)]
+    assert evidence.named == pytest.approx(sum(held) / sum(words.values()) if words else 0.0)
     assert evidence.is_worded == bool(words)
+    assert evidence.is_translated == ("problems" in question)
     assert evidence.is_elsewhere == ("通辽" in question)
-    weighed = (
-        *(2.24 * evidence.lexical, 0.84 * evidence.coverage, 6.7 * evidence.contrast),
-        *(5.9 * evidence.margin, -3.24 * evidence.is_worded, 2.83 * evidence.named),
-        *(10.7 * evidence.sharpest, -4 * evidence.is_elsewhere, -2.62),
+    logit = sum(
+        weight * (1.0 if name == "intercept" else getattr(evidence, name))
+        for name, weight in query.weights.confidence.items()
     )
     confidence = confidence_of(question, query, candidates, spans)
-    assert confidence == pytest.approx(1 / (1 + math.exp(-sum(weighed))))
+    assert confidence == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
 def test_one_passage_has_nothing_to_stand_out_from(report_index: Index) -> None:
     query = to_query(report_index, "訴源治理模式")
     candidates = find_candidates(report_index, query, 1)
-    spans = best_spans(report_index, query, _hits(report_index, candidates))
+    spans = best_of_each(find_spans(report_index, query, "訴源治理模式", candidates))
     evidence = gather("訴源治理模式", query, candidates, spans)
-    assert (evidence.contrast, evidence.sharpest, evidence.margin) == (0.05, 0.1, 0.05)
+    neutral = (evidence.sentence_contrast, evidence.score_contrast, evidence.margin)
+    assert neutral == (0.05, 5.0, 2.0)
 
 
 def test_marks_alone_ask_nothing(report_index: Index) -> None:
     query = to_query(report_index, "！？")
     assert confidence_of("！？", query, find_candidates(report_index, query, 5), []) == 0.0
+
+
+def test_stricter_means_surer() -> None:
+    assert 0 < THRESHOLDS["lenient"] < THRESHOLDS["balanced"] < THRESHOLDS["strict"] < 1
