@@ -144,7 +144,7 @@ def _read(index: Index, question: str, top_k: int) -> Reading:
     hits = _hits(index, query, candidates, spans)
     several = "several" in kinds_asked(fold(question))
     quoted = _without_repeats(
-        replace(to_citation(index, span), marks=marks_of(index, query, span, candidates))
+        replace(to_citation(index, span), marks=marks_of(span, candidates))
         for span in worth_citing(spans, several=several)
     )
     citations = [replace(one, also_in=_elsewhere(one, hits)) for one in quoted]

@@ -4,34 +4,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from index import Index, Passage
+from index import Passage
 from index import Span as Range
 from qa.quotes import Span
-from qa.retriever import Candidate, FloatArray, Query, similarities
+from qa.retriever import Candidate, FloatArray
 
 _SHARE_OF_SHARPEST = 0.4
 _LEAST_GAIN = 0.03
 
 
-def marks_of(
-    index: Index, query: Query, span: Span, candidates: Sequence[Candidate]
-) -> tuple[Range, ...]:
+def marks_of(span: Span, candidates: Sequence[Candidate]) -> tuple[Range, ...]:
     """Return ranges of the document's text inside a span, in order, that do not touch.
 
     A token of the question points at the most similar token of the span, if that is clearly more
     similar than what the other passages have for it: what every passage has decided nothing.
     """
-    passage = span.passage
-    tokens = index.token_vectors(passage.id)
-    places = tokens.spans - passage.searchable_offset + passage.start
-    inside = (span.start <= places[:, 0]) & (places[:, 1] <= span.end)
-    similar = similarities(query, tokens)[:, inside]
+    own = next(c for c in candidates if c.passage.id == span.passage.id)
+    inside = (span.start <= own.token_spans[:, 0]) & (own.token_spans[:, 1] <= span.end)
+    similar = own.similar[:, inside]
     if not similar.size:
         return ()
     gain = similar.max(axis=1) - _typical(candidates, similar.shape[0])
     decisive = gain >= max(_LEAST_GAIN, _SHARE_OF_SHARPEST * float(gain.max()))
-    chosen = places[inside][similar.argmax(axis=1)[decisive]]
-    return _joined([Range(int(a), int(b)) for a, b in chosen], passage)
+    chosen = own.token_spans[inside][similar.argmax(axis=1)[decisive]]
+    return _joined([Range(int(a), int(b)) for a, b in chosen], span.passage)
 
 
 def _typical(candidates: Sequence[Candidate], tokens: int) -> FloatArray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from index import CitationError, Index, Passage, fold, stands_in
 from qa.question_types import KINDS, kinds_asked, kinds_held
-from qa.retriever import BoolArray, Candidate, FloatArray, Query, similarities
+from qa.retriever import BoolArray, Candidate, FloatArray, Query
 from qa.types import Citation
 
 _Column = TypeVar("_Column")
@@ -115,7 +115,7 @@ def best_of_each(ranked: Sequence[Span]) -> list[Span]:
 def _read_sentences(index: Index, query: Query, candidate: Candidate) -> _Sentences:
     passage = candidate.passage
     folded = [fold(text) for text in passage.sentence_texts]
-    late, topic = _late(index, query, passage)
+    late, topic = _late(candidate)
     return _Sentences(
         folded=folded,
         cosines=index.sentence_vectors(passage.id) @ query.vector,
@@ -126,18 +126,15 @@ def _read_sentences(index: Index, query: Query, candidate: Candidate) -> _Senten
     )
 
 
-def _late(index: Index, query: Query, passage: Passage) -> tuple[FloatArray, FloatArray]:
+def _late(candidate: Candidate) -> tuple[FloatArray, FloatArray]:
     """Return each sentence's best cosine to each question token, and the topic's."""
-    tokens = index.token_vectors(passage.id)
-    similar = similarities(query, tokens)
-    # Token offsets count from the headings, which are searched with the passage, on.
-    starts = tokens.spans[:, 0] - passage.searchable_offset + passage.start
-    late = np.zeros((len(passage.sentences), len(similar)), np.float32)
-    for row, sentence in enumerate(passage.sentences):
+    starts, similar = candidate.token_spans[:, 0], candidate.similar
+    sentences = candidate.passage.sentences
+    late = np.zeros((len(sentences), len(similar)), np.float32)
+    for row, sentence in enumerate(sentences):
         inside = (sentence.start <= starts) & (starts < sentence.end)
         late[row] = similar[:, inside].max(axis=1, initial=0.0)
-    first = starts < passage.sentences[0].end
-    topic: FloatArray = similar[:, first].max(axis=1, initial=0.0)
+    topic: FloatArray = similar[:, starts < sentences[0].end].max(axis=1, initial=0.0)
     return late, topic
 
 

@@ -1,7 +1,7 @@
 """Question → passages, best first: three views fused, the best of them compared token by token."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -101,14 +101,22 @@ class Candidate:
     Attributes:
         passage: what was found.
         evidence: what it is ranked by.
-        token_best: each question token's best cosine to a token of the passage.
+        similar: cosine of every question token to every token of the passage.
+        token_spans: where the passage's tokens stand, in offsets of its document; those of its
+            headings lie before it.
         score: the evidence weighed; higher is better.
     """
 
     passage: Passage
     evidence: PassageEvidence
-    token_best: FloatArray
+    similar: FloatArray
+    token_spans: npt.NDArray[np.int64]
     score: float
+
+    @property
+    def token_best(self) -> FloatArray:
+        """Each question token's best cosine to a token of the passage."""
+        return _token_best(self.similar)
 
 
 def to_query(index: Index, question: str) -> Query:
@@ -162,23 +170,29 @@ def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
     first = _fuse(index, query)
     passages = index.get_passages(_best_ids(first, query.weights, max(count, RERANKED)))
-    token_best = [_token_best(index, query, passage.id) for passage in passages]
-    missed = _missed(np.stack(token_best)) if passages else np.empty(0, np.float32)
+    if not passages:
+        return []
+    tokens = [index.token_vectors(passage.id) for passage in passages]
+    similar = _similarities(query, tokens)
+    missed = _missed(np.stack([_token_best(of_one) for of_one in similar]))
     evidence = [
         replace(
             first[passage.id],
             translated=_translated(query, passage),
             sentence=_best_sentence(index, query, passage.id),
-            late=float(best.mean()) if best.size else 0.0,
+            late=float(_token_best(of_one).mean()) if of_one.size else 0.0,
             missed=float(lack),
         )
-        for passage, best, lack in zip(passages, token_best, missed, strict=True)
+        for passage, of_one, lack in zip(passages, similar, missed, strict=True)
     ]
-    scores = query.weights.scores(evidence, query.weights.passage)
-    found = zip(passages, evidence, token_best, scores.tolist(), strict=True)
-    return sorted((Candidate(*one) for one in found), key=lambda c: (-c.score, c.passage.id))[
-        :count
+    scores = query.weights.scores(evidence, query.weights.passage).tolist()
+    # Token offsets count from the headings, which are searched with the passage, on.
+    spans = [
+        of_one.spans + passage.start - passage.searchable_offset
+        for passage, of_one in zip(passages, tokens, strict=True)
     ]
+    found = map(Candidate, passages, evidence, similar, spans, scores)
+    return sorted(found, key=lambda c: (-c.score, c.passage.id))[:count]
 
 
 def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
@@ -221,17 +235,18 @@ def _best_ids(first: Mapping[int, PassageEvidence], weights: Weights, count: int
     return [passage_id for passage_id, _ in ranked[:count]]
 
 
-def _token_best(index: Index, query: Query, passage_id: int) -> FloatArray:
-    similar = similarities(query, index.token_vectors(passage_id))
+def _similarities(query: Query, tokens: Sequence[PartVectors]) -> list[FloatArray]:
+    """Return the cosine of every question token to every token, by passage."""
+    # One product for all: of thirty small ones each waits for the threads of the last.
+    together = np.concatenate([of_one.vectors for of_one in tokens])
+    ends = np.cumsum([len(of_one.vectors) for of_one in tokens])
+    return np.split(query.tokens.vectors @ together.T, ends[:-1], axis=1)
+
+
+def _token_best(similar: FloatArray) -> FloatArray:
     # A question of marks only, or a model that cannot place its tokens, has none to compare.
-    best: FloatArray = similar.max(axis=1) if similar.size else np.empty(0, np.float32)
+    best: FloatArray = similar.max(axis=1, initial=-1.0)
     return best
-
-
-def similarities(query: Query, tokens: PartVectors) -> FloatArray:
-    """Return the cosine of every question token to every passage token."""
-    cosines: FloatArray = query.tokens.vectors @ tokens.vectors.T
-    return cosines
 
 
 def _missed(token_best: FloatArray) -> FloatArray:

@@ -73,8 +73,8 @@ def test_what_the_passage_opens_with_is_not_missed_further_down(tmp_path: Path) 
 
 
 def test_marks_are_words_of_the_quote_that_decided(report_index: Index) -> None:
-    query, candidates, spans = spans_of(report_index, QUESTION)
-    marks = marks_of(report_index, query, spans[0], candidates)
+    _, candidates, spans = spans_of(report_index, QUESTION)
+    marks = marks_of(spans[0], candidates)
     citation = to_citation(report_index, spans[0])
     text = citation.document.text
     assert marks
