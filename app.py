@@ -261,7 +261,8 @@ def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:
     for place in places[:_MOST_ELSEWHERE]:
         link = Link("also", turn, place.document.id, place.start, place.end)
         characters = _WORDS[language]["place"].format(place.start, place.end)
-        links.append(f"[{to_markdown(_title(place))} · {characters}](#{link.address})")
+        # The title stands outside the link: the chat un-escapes brackets inside of it.
+        links.append(f"{to_markdown(_title(place))} [{characters}](#{link.address})")
     more = len(places) - len(links)
     listed = " / ".join([*links, f"+{more}"] if more else links)
     return _WORDS[language]["also"].format(listed)
@@ -614,6 +615,16 @@ _LANGUAGE_SCRIPT = """<script>
 }
 </script>"""
 
+# A browser may refuse to keep anything: then nothing is remembered.
+_RECALL = """() => {
+  let kept;
+  try { kept = localStorage.getItem("yinzheng-strictness"); } catch {}
+  return ["lenient", "balanced", "strict"].includes(kept) ? kept : "balanced";
+}"""
+_REMEMBER = """(chosen) => {
+  try { localStorage.setItem("yinzheng-strictness", chosen); } catch {}
+}"""
+
 _SCRIPT = """<script>
 {
   const show = (target) => {
@@ -643,16 +654,6 @@ _SCRIPT = """<script>
       if (event.isComposing && event.key === "Enter") event.stopImmediatePropagation();
     }, true);
   }
-  // A browser may refuse to keep anything: then nothing is remembered.
-  const key = "yinzheng-strictness";
-  window.yinzheng = {
-    strictness: () => {
-      let kept;
-      try { kept = localStorage.getItem(key); } catch {}
-      return ["lenient", "balanced", "strict"].includes(kept) ? kept : "balanced";
-    },
-    remember: (chosen) => { try { localStorage.setItem(key, chosen); } catch {} },
-  };
   // Gradio gives the group no name, each choice a group of its own, and no way to explain one.
   const explain = () => {
     const choices = document.querySelectorAll("#strictness input:not([aria-describedby])");
@@ -730,9 +731,9 @@ _SCRIPT = """<script>
 
 _CSS = """
 :root { --seal: #a3352b; --mark: #ffe7a0; --on-mark: #231a00; --rule: #d8b4a0; --amber: #8a5a0b;
-  --soft: #5f5953; --alarm: #b3261e; --decisive: #ffd08a; }
+  --soft: #5f5953; --alarm: #b3261e; --decisive: #ffc878; }
 .dark { --seal: #f0988a; --mark: #6a5306; --on-mark: #fff5d6; --rule: #8a5648; --amber: #d9a441;
-  --soft: #b8b0a9; --alarm: #f5a39c; --decisive: #96600f; }
+  --soft: #b8b0a9; --alarm: #f5a39c; --decisive: #99600a; }
 :lang(en) { font-family: system-ui, sans-serif; }
 :lang(zh-Hans), :lang(zh-CN) { font-family: "PingFang SC", "Microsoft YaHei",
   "Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", system-ui, sans-serif; }
@@ -955,8 +956,8 @@ def _connect(
 
 def _remember(page: "gr.Blocks", strictness: "gr.Radio") -> None:
     """Keep the strictness in the browser; nothing of it is sent to the server."""
-    page.load(None, None, strictness, js="() => window.yinzheng.strictness()")
-    strictness.input(None, strictness, None, js="(chosen) => window.yinzheng.remember(chosen)")
+    page.load(None, None, strictness, js=_RECALL)
+    strictness.input(None, strictness, None, js=_REMEMBER)
 
 
 def _examples(index: str | None) -> "list[ExampleMessage] | None":
