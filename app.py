@@ -829,7 +829,7 @@ footer { display: none !important; }
   line-height: 1.6; color: var(--soft); }
 #panel header b { min-width: 1.6em; height: 1.6em; border-radius: 4px; text-align: center;
   color: var(--background-fill-primary); background: var(--seal); }
-#panel .near header b { background: var(--soft); }
+#panel .near header b, #panel .also header b { background: var(--soft); }
 #panel .near blockquote { padding: 0; border: 0; }
 #panel header cite { font-style: normal; }
 #panel header small { grid-column: 2; font-size: inherit; }
