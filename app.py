@@ -16,12 +16,13 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, get_args
 
-from index import REPORT, Document, Index, Passage, YinzhengError, script_of
-from qa import Answer, Citation, ask
+from index import REPORT, Document, Index, Passage, YinzhengError, fold, script_of
+from qa import Answer, Citation, Place, Strictness, ask
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.types import Language
@@ -49,9 +50,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "high": "可信度：高",
         "medium": "可信度：中",
         "low": "可信度：低，请核对上下文",
-        "not found": "没有找到答案",
-        "nothing": "文档里没有能回答这个问题的原文。",
         "closest": "最接近的段落，不构成答案",
+        "also": "又见于：{}",
         "failed": "出错了，没有作答",
         "unexpected": "程序意外出错，这不代表文档里没有答案。请再问一次；如仍出错，请看日志。",
         "page": "第 {} 页",
@@ -66,9 +66,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "high": "可信度：高",
         "medium": "可信度：中",
         "low": "可信度：低，請核對上下文",
-        "not found": "沒有找到答案",
-        "nothing": "文件裡沒有能回答這個問題的原文。",
         "closest": "最接近的段落，不構成答案",
+        "also": "又見於：{}",
         "failed": "出錯了，沒有作答",
         "unexpected": "程式意外出錯，這不代表文件裡沒有答案。請再問一次；如仍出錯，請看日誌。",
         "page": "第 {} 頁",
@@ -83,9 +82,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "high": "Confidence: high",
         "medium": "Confidence: medium",
         "low": "Confidence: low; check the context",
-        "not found": "No answer found",
-        "nothing": "Nothing in the documents answers this question.",
         "closest": "Closest passages, which do not answer",
+        "also": "Also in: {}",
         "failed": "Something went wrong; there is no answer",
         "unexpected": "This does not mean that the documents hold no answer. Ask again; if it "
         "fails again, look into the server's log.",
@@ -95,6 +93,13 @@ _WORDS: dict[Language, dict[str, str]] = {
         "gone": "The documents have changed: the quotes no longer stand at these places.",
     },
 }
+
+
+def _hints(lenient: str, balanced: str, strict: str) -> str:
+    hints = {"lenient": lenient, "balanced": balanced, "strict": strict}
+    return "".join(f'<span id="hint-{name}">{hint}</span>' for name, hint in hints.items())
+
+
 # Of the page itself: in the language of the browser. Gradio knows these three locales.
 _PAGE_WORDS: dict[str, dict[str, str]] = {
     "en": {
@@ -106,9 +111,19 @@ _PAGE_WORDS: dict[str, dict[str, str]] = {
         "question": "Question",
         "conversation": "Conversation",
         "sources": "<h2>Sources</h2>",
-        "no_sources": "The passages quoted will appear here, with the quote marked in its context.",
+        "no_sources": "The passages quoted will appear here: the quote marked in its context, and "
+        "in it the words that decided.",
         "clear": "Clear",
         "hello": "What would you like to look up?",
+        "strictness": "Strictness",
+        "lenient": "Lenient",
+        "balanced": "Balanced",
+        "strict": "Strict",
+        "hints": _hints(
+            "Quotes more, and errs more.",
+            "Weighs finding against erring.",
+            "Quotes only when quite sure.",
+        ),
     },
     "zh-CN": {
         "ask": "提问",
@@ -118,9 +133,14 @@ _PAGE_WORDS: dict[str, dict[str, str]] = {
         "question": "问题",
         "conversation": "对话",
         "sources": "<h2>出处</h2>",
-        "no_sources": "引用的段落会显示在这里，引文在上下文中标出。",
+        "no_sources": "引用的段落会显示在这里：引文在上下文中标出，其中起决定作用的词另加标记。",
         "clear": "清空",
         "hello": "想查什么？",
+        "strictness": "严格程度",
+        "lenient": "宽松",
+        "balanced": "适中",
+        "strict": "严格",
+        "hints": _hints("引用得多，错得也多。", "兼顾多引与少错。", "很有把握才引用。"),
     },
     "zh-TW": {
         "ask": "提問",
@@ -130,9 +150,14 @@ _PAGE_WORDS: dict[str, dict[str, str]] = {
         "question": "問題",
         "conversation": "對話",
         "sources": "<h2>出處</h2>",
-        "no_sources": "引用的段落會顯示在這裡，引文在上下文中標出。",
+        "no_sources": "引用的段落會顯示在這裡：引文在上下文中標出，其中起決定作用的詞另加標記。",
         "clear": "清空",
         "hello": "想查什麼？",
+        "strictness": "嚴格程度",
+        "lenient": "寬鬆",
+        "balanced": "適中",
+        "strict": "嚴格",
+        "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
     },
 }
 _REPORT_QUESTIONS = (
@@ -185,14 +210,11 @@ def _message(role: str, text: str) -> dict[str, Any]:
 
 def _answer_parts(answer: Answer, turn: int) -> list[str]:
     """Return the paragraphs of an answer's message."""
-    words = _WORDS[answer.language]
+    if answer.is_small_talk:
+        return [to_markdown(answer.text)]
     if answer.status == "not_found":
-        numbers = " ".join(
-            Link("near", turn, hit.document.id, hit.passage.start, hit.passage.end).to_markdown(n)
-            for n, hit in enumerate(answer.hits[:_MOST_CLOSEST], start=1)
-        )
-        closest = f"\n\n{words['closest']} {numbers}" if numbers else ""
-        return [f"### {words['not found']}\n\n{words['nothing']}{closest}"]
+        return [_not_found(answer, turn)]
+    words = _WORDS[answer.language]
     quotes = [
         _quote_part(n, turn, citation, answer.language)
         for n, citation in enumerate(answer.citations, start=1)
@@ -201,10 +223,53 @@ def _answer_parts(answer: Answer, turn: int) -> list[str]:
     return [*quotes, f"*{_confidence_in_words(answer.confidence, answer.language)}*"]
 
 
+def _not_found(answer: Answer, turn: int) -> str:
+    """Return a message that is no answer: what was said, and apart from it what is closest."""
+    said = f"### {to_markdown(answer.text)}"
+    # Passages under the same headings share a line.
+    closest: dict[str, str] = {}
+    for number, hit in enumerate(answer.closest[:_MOST_CLOSEST], start=1):
+        passage = hit.passage
+        link = Link("near", turn, hit.document.id, passage.start, passage.end)
+        place = _place(hit.document, passage.headings, passage.page, answer.language)
+        closest[place] = f"{closest.get(place, '')} {link.to_markdown(number)}"
+    if not closest:
+        return said
+    lines = [f"- {to_markdown(place)}{links}" for place, links in closest.items()]
+    return "\n".join([said, "", f"#### {_WORDS[answer.language]['closest']}", "", *lines])
+
+
 def _quote_part(number: int, turn: int, citation: Citation, language: Language) -> str:
-    link = Link("cite", turn, citation.document.id, citation.start, citation.end)
+    link = Link(
+        "cite", turn, citation.document.id, citation.start, citation.end, _marks_of(citation)
+    )
     place = _place(citation.document, citation.headings, citation.page, language)
-    return f"{_in_blockquote(citation.quote)} {link.to_markdown(number)}\n\n{to_markdown(place)}"
+    parts = [f"{_in_blockquote(citation.quote)} {link.to_markdown(number)}", to_markdown(place)]
+    if citation.also_in:
+        parts.append(_also_part(turn, citation.also_in, language))
+    return "\n\n".join(parts)
+
+
+def _marks_of(citation: Citation) -> tuple[int, ...]:
+    """Return where in a quote the words that decided begin and end, by turns."""
+    marks = citation.marks[:_MOST_MARKS]
+    return tuple(at - citation.start for mark in marks for at in (mark.start, mark.end))
+
+
+def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:
+    links = []
+    for place in places[:_MOST_ELSEWHERE]:
+        link = Link("also", turn, place.document.id, place.start, place.end)
+        characters = _WORDS[language]["place"].format(place.start, place.end)
+        # The title stands outside the link: the chat un-escapes brackets inside of it.
+        links.append(f"{to_markdown(_title(place))} [{characters}](#{link.address})")
+    more = len(places) - len(links)
+    listed = " / ".join([*links, f"+{more}"] if more else links)
+    return _WORDS[language]["also"].format(listed)
+
+
+def _title(place: "Place | Source") -> str:
+    return " ".join(place.document.title.split())
 
 
 def _place(
@@ -225,8 +290,12 @@ def _failure(language: Language, reason: str) -> str:
 _MOST_TURNS = 10
 _MOST_CLOSEST = 3
 _MOST_LINKS = 5
+_MOST_ELSEWHERE = 3
+_MOST_MARKS = 40
+# What stands before the address is ours: in a document's words the brackets are escaped.
 _LINK = re.compile(
-    r" \[\[[0-9]\]\]\(#(cite|near)-([0-9]{1,6})-([0-9a-f]{1,64})-([0-9]{1,9})-([0-9]{1,9})\)"
+    r"(?: \[\[[0-9]\]|[0-9])\]\(#(cite|near|also)-([0-9]{1,6})-([0-9a-f]{1,64})"
+    r"-([0-9]{1,9})-([0-9]{1,9})((?:\.[0-9]{1,5}){0,80})\)"
 )
 
 
@@ -235,8 +304,11 @@ class Link:
     """A link from a message to a place in a document; one read from a message is unchecked.
 
     Attributes:
-        kind: ``cite`` behind a quote, ``near`` for a closest passage that does not answer.
+        kind: ``cite`` behind a quote, ``near`` for a closest passage that does not answer, ``also``
+            for another place that has a quote's words.
+        marks: where in the quote the words that decided begin and end, by turns.
         before: the message's text up to the link.
+        also_in: the links to the other places.
     """
 
     kind: str
@@ -244,12 +316,15 @@ class Link:
     document_id: str
     start: int
     end: int
+    marks: tuple[int, ...] = ()
     before: str = ""
+    also_in: "tuple[Link, ...]" = ()
 
     @property
     def address(self) -> str:
         """The link's target; unique in the page."""
-        return f"{self.kind}-{self.turn}-{self.document_id}-{self.start}-{self.end}"
+        marks = "".join(f".{at}" for at in self.marks)
+        return f"{self.kind}-{self.turn}-{self.document_id}-{self.start}-{self.end}{marks}"
 
     def to_markdown(self, number: int) -> str:
         """Return the link as it stands in a message."""
@@ -273,7 +348,7 @@ def turns_in(history: Messages) -> dict[int, Turn]:
         if message.get("role") == "user":
             question = from_markdown(text)
             continue
-        links = [_to_link(match) for match in _LINK.finditer(text)]
+        links = _links_in(text)
         if links:
             number = links[0].turn
             same = dict.fromkeys(link for link in links if link.turn == number)
@@ -281,9 +356,23 @@ def turns_in(history: Messages) -> dict[int, Turn]:
     return turns
 
 
+def _links_in(text: str) -> list[Link]:
+    """Return the links of a message, each with the links to its other places."""
+    links: list[Link] = []
+    for link in map(_to_link, _LINK.finditer(text)):
+        if link.kind != "also":
+            links.append(link)
+        elif links and link.turn == links[-1].turn:
+            also_in = (*links[-1].also_in, link)[:_MOST_ELSEWHERE]
+            links[-1] = replace(links[-1], also_in=also_in)
+    return links
+
+
 def _to_link(match: re.Match[str]) -> Link:
-    kind, turn, document_id, start, end = match.groups()
-    return Link(kind, int(turn), document_id, int(start), int(end), match.string[: match.start()])
+    kind, turn, document_id, start, end, marks = match.groups()
+    before = match.string[: match.start()]
+    offsets = tuple(int(at) for at in marks.split(".")[1:])
+    return Link(kind, int(turn), document_id, int(start), int(end), offsets, before)
 
 
 def _texts_only(history: Messages) -> Messages:
@@ -314,6 +403,11 @@ class Source:
     document: Document
     passage: Passage
 
+    @property
+    def quote(self) -> str:
+        """The words at the link's place."""
+        return self.document.text[self.link.start : self.link.end]
+
 
 def panel(history: Messages, index: Index) -> str:
     """Return the sources of the newest turns as HTML, newest first."""
@@ -321,11 +415,12 @@ def panel(history: Messages, index: Index) -> str:
     return "".join(_turn_html(turn, index, is_open=n == 0) for n, (_, turn) in enumerate(turns))
 
 
-def find_source(index: Index, link: Link) -> Source | None:
+def find_source(index: Index, link: Link, same_as: str = "") -> Source | None:
     """Return what a link points to; None unless exactly that can be shown.
 
     The browser sends the conversation back, and the index may have been rebuilt since. So a place
-    must lie inside a passage, and what stands there now must be the quote that the message shows.
+    must lie inside a passage, and what stands there now must be the quote that the message shows,
+    or, for a further place, have the words of ``same_as``.
     """
     try:
         document, passages = _read(index, link.document_id)
@@ -333,11 +428,20 @@ def find_source(index: Index, link: Link) -> Source | None:
         return None
     for passage in passages:
         if passage.start <= link.start < link.end <= passage.end:
-            quoted = _in_blockquote(document.text[link.start : link.end])
-            is_whole = (link.start, link.end) == (passage.start, passage.end)
-            holds = is_whole if link.kind == "near" else link.before.endswith(quoted)
-            return Source(link, document, passage) if holds else None
+            source = Source(link, document, passage)
+            return source if _holds(source, same_as) else None
     return None
+
+
+def _holds(source: Source, same_as: str) -> bool:
+    link, passage = source.link, source.passage
+    if link.kind == "near":
+        return (link.start, link.end) == (passage.start, passage.end) and not link.marks
+    if link.kind == "also":
+        return fold(source.quote) == fold(same_as) and not link.marks
+    offsets = [0, *link.marks, link.end - link.start]
+    are_in_order = len(offsets) % 2 == 0 and offsets == sorted(offsets)
+    return are_in_order and link.before.endswith(_in_blockquote(source.quote))
 
 
 @lru_cache(maxsize=16)
@@ -350,7 +454,7 @@ def _turn_html(turn: Turn, index: Index, *, is_open: bool) -> str:
     language = language_of(turn.question)
     found = [find_source(index, link) for link in turn.links]
     sources = [
-        source_html(source, number, language)
+        source_html(source, number, language, _elsewhere(index, source))
         for number, source in enumerate(found, start=1)
         if source is not None
     ]
@@ -367,8 +471,16 @@ def _turn_html(turn: Turn, index: Index, *, is_open: bool) -> str:
     )
 
 
-def source_html(source: Source, number: int, language: Language) -> str:
-    """Return one source: its place, and the quote marked in its context."""
+def _elsewhere(index: Index, source: Source) -> list[Source]:
+    """Return the other places of a quote that hold."""
+    found = (find_source(index, also, source.quote) for also in source.link.also_in)
+    return [other for other in found if other is not None]
+
+
+def source_html(
+    source: Source, number: int, language: Language, elsewhere: Sequence[Source] = ()
+) -> str:
+    """Return one source: its place, the quote marked in its context, and its other places."""
     link, document, passage = source.link, source.document, source.passage
     words = _WORDS[language]
     place = _place(document, passage.headings, passage.page, language)
@@ -378,24 +490,42 @@ def source_html(source: Source, number: int, language: Language) -> str:
         f"<cite{_lang(place)}>{_escape(place)}</cite>"
         f"<small>{_escape(words['place'].format(link.start, link.end))}</small>"
         f'<a href="#back-{link.address}" aria-label="{back}" title="{back}">↩</a>'
-        f"</header>{_passage_html(link, document)}</article>"
+        f"</header>{_passage_html(source)}{_elsewhere_html(elsewhere, number, language)}</article>"
     )
 
 
-def _passage_html(link: Link, document: Document) -> str:
-    text, start, end = document.text, link.start, link.end
-    script = _lang(text[start:end]) or _lang(text[: 10 * _CONTEXT])
+def _elsewhere_html(elsewhere: Sequence[Source], number: int, language: Language) -> str:
+    if not elsewhere:
+        return ""
+    titles = " / ".join(dict.fromkeys(map(_title, elsewhere)))
+    summary = _escape(_WORDS[language]["also"].format(titles))
+    articles = "".join(source_html(other, number, language) for other in elsewhere)
+    return f'<details class="elsewhere"><summary>{summary}</summary>{articles}</details>'
+
+
+def _passage_html(source: Source) -> str:
+    link, text = source.link, source.document.text
+    start, end = link.start, link.end
+    script = _lang(source.quote) or _lang(text[: 10 * _CONTEXT])
     tag = f'id="{link.address}-m" tabindex="-1"{script}'
     if link.kind == "near":
-        return f"<blockquote {tag}>{_escape(text[start:end])}</blockquote>"
+        return f"<blockquote {tag}>{_escape(source.quote)}</blockquote>"
     first, last = max(0, start - _CONTEXT), min(len(text), end + _CONTEXT)
-    # Cut first, escape each piece behind it: the offsets are those of the text.
-    before, quote, behind = map(_escape, (text[first:start], text[start:end], text[end:last]))
     cut = '<span aria-hidden="true">…</span>'
     return (
-        f"<blockquote{script}>{cut if first else ''}{before}<mark {tag}>{quote}</mark>{behind}"
+        f"<blockquote{script}>{cut if first else ''}{_escape(text[first:start])}"
+        f"<mark {tag}>{_quote_html(source.quote, link.marks)}</mark>{_escape(text[end:last])}"
         f"{cut if last < len(text) else ''}</blockquote>"
     )
+
+
+def _quote_html(quote: str, marks: Sequence[int]) -> str:
+    """Return a quote with the words that decided set off."""
+    # Cut first, escape each piece behind it: the offsets are those of the text.
+    bounds = [0, *marks, len(quote)]
+    pieces = [_escape(quote[a:b]) for a, b in pairwise(bounds)]
+    # No screen reader speaks of <b>; a <mark> in a <mark> some do.
+    return "".join(f"<b>{piece}</b>" if n % 2 else piece for n, piece in enumerate(pieces))
 
 
 def _escape(text: str) -> str:
@@ -413,7 +543,9 @@ def _lang(text: str) -> str:
 # ---- what the page does --------------------------------------------------------------------------
 
 
-def converse(question: str, history: Messages, *, index: str | None) -> Iterator[tuple[Any, ...]]:
+def converse(
+    question: str, history: Messages, strictness: Strictness, *, index: str | None
+) -> Iterator[tuple[Any, ...]]:
     """Answer one question; yield updates of the question box, the conversation and the sources."""
     import gradio as gr
 
@@ -425,7 +557,7 @@ def converse(question: str, history: Messages, *, index: str | None) -> Iterator
     history = [*_texts_only(history), _message("user", to_markdown(asked))]
     searching = _message("assistant", f"*{_WORDS[language]['searching']}*")
     yield gr.Textbox(value="", **_buttons(is_running=True)), [*history, searching], gr.skip()
-    parts, sources = _answered(asked, history, index)
+    parts, sources = _answered(asked, history, strictness, index)
     for count in range(1, len(parts) + 1):
         shown = [*history, _message("assistant", "\n\n".join(parts[:count]))]
         # Sent with the first quote, so that no link is shown before it works; and only once.
@@ -433,13 +565,16 @@ def converse(question: str, history: Messages, *, index: str | None) -> Iterator
     yield gr.Textbox(**_buttons(is_running=False)), gr.skip(), gr.skip()
 
 
-def _answered(question: str, history: Messages, index: str | None) -> tuple[list[str], str | None]:
+def _answered(
+    question: str, history: Messages, strictness: Strictness, index: str | None
+) -> tuple[list[str], str | None]:
     """Return the paragraphs of the reply, and the sources; None when it failed."""
     language = language_of(question)
     try:
         opened = shared_index(index)
         turn = max(turns_in(history), default=0) + 1
-        parts = _answer_parts(ask(question, index=opened), turn)
+        answer = ask(question, index=opened, strictness=strictness)
+        parts = _answer_parts(answer, turn)
         complete = [*history, _message("assistant", "\n\n".join(parts))]
         return parts, panel(complete, opened)
     except YinzhengError as error:
@@ -480,6 +615,16 @@ _LANGUAGE_SCRIPT = """<script>
 }
 </script>"""
 
+# A browser may refuse to keep anything: then nothing is remembered.
+_RECALL = """() => {
+  let kept;
+  try { kept = localStorage.getItem("yinzheng-strictness"); } catch {}
+  return ["lenient", "balanced", "strict"].includes(kept) ? kept : "balanced";
+}"""
+_REMEMBER = """(chosen) => {
+  try { localStorage.setItem("yinzheng-strictness", chosen); } catch {}
+}"""
+
 _SCRIPT = """<script>
 {
   const show = (target) => {
@@ -509,6 +654,21 @@ _SCRIPT = """<script>
       if (event.isComposing && event.key === "Enter") event.stopImmediatePropagation();
     }, true);
   }
+  // Gradio gives the group no name, each choice a group of its own, and no way to explain one.
+  const explain = () => {
+    const choices = document.querySelectorAll("#strictness input:not([aria-describedby])");
+    for (const choice of choices) {
+      const group = choice.closest("fieldset");
+      group.setAttribute("role", "radiogroup");
+      group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]").innerText);
+      choice.name = "strictness";
+      choice.setAttribute("aria-describedby", `hint-${choice.value}`);
+    }
+    // The label of a message would be its Markdown, with the addresses of its links.
+    for (const message of document.querySelectorAll("#chat [data-testid][aria-label]")) {
+      message.removeAttribute("aria-label");
+    }
+  };
   // Messages are Markdown, which cannot name a language: the sources lend them theirs.
   const lend = () => {
     const rows = [...document.querySelectorAll("#chat .message-row")];
@@ -525,15 +685,55 @@ _SCRIPT = """<script>
       }
     }
   };
-  new MutationObserver(lend).observe(document, { childList: true, subtree: true });
+  // Nor can they mark words, except with tags that would be copied: the sources lend their marks.
+  // Space is not counted, as the chat may set it otherwise.
+  const solid = (text) => text.replace(/\\s/g, "");
+  const characters = (element) => {
+    const found = [];
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      for (let at = 0; at < node.length; at += 1) {
+        if (solid(node.data[at])) found.push([node, at]);
+      }
+    }
+    return found;
+  };
+  const decisive = (quote, mark) => {
+    if (!quote || !solid(quote.textContent).startsWith(solid(mark.textContent))) return [];
+    const places = characters(quote);
+    let end = 0;
+    return [...mark.childNodes].flatMap((piece) => {
+      const start = end;
+      end += solid(piece.textContent).length;
+      if (piece.nodeName !== "B" || start === end) return [];
+      const range = new Range();
+      range.setStart(...places[start]);
+      range.setEnd(places[end - 1][0], places[end - 1][1] + 1);
+      return [range];
+    });
+  };
+  const lendMarks = () => {
+    if (!CSS.highlights) return;
+    const ranges = [...document.querySelectorAll(cited)].flatMap((link) => {
+      const mark = document.getElementById(link.getAttribute("href").slice(1) + "-m");
+      return mark ? decisive(link.closest("blockquote"), mark) : [];
+    });
+    CSS.highlights.set("decisive", new Highlight(...ranges));
+  };
+  new MutationObserver(() => {
+    explain();
+    lend();
+    lendMarks();
+  }).observe(document, { childList: true, subtree: true });
 }
 </script>"""
 
 _CSS = """
 :root { --seal: #a3352b; --mark: #ffe7a0; --on-mark: #231a00; --rule: #d8b4a0; --amber: #8a5a0b;
-  --soft: #5f5953; --alarm: #b3261e; }
+  --soft: #5f5953; --alarm: #b3261e; --decisive: #ffc878; }
 .dark { --seal: #f0988a; --mark: #6a5306; --on-mark: #fff5d6; --rule: #8a5648; --amber: #d9a441;
-  --soft: #b8b0a9; --alarm: #f5a39c; }
+  --soft: #b8b0a9; --alarm: #f5a39c; --decisive: #99600a; }
 :lang(en) { font-family: system-ui, sans-serif; }
 :lang(zh-Hans), :lang(zh-CN) { font-family: "PingFang SC", "Microsoft YaHei",
   "Noto Sans SC", "Noto Sans CJK SC", "Source Han Sans SC", system-ui, sans-serif; }
@@ -568,7 +768,7 @@ footer { display: none !important; }
 #chat .prose { display: block; opacity: 1; line-height: 1.75; color: var(--body-text-color);
   overflow-wrap: anywhere; }
 #chat .prose p { margin: 0; }
-#chat .bot .prose > p:first-child { color: var(--soft); }
+#chat .bot .prose > p:first-child:not(:only-child) { color: var(--soft); }
 #chat blockquote { margin: 10px 0 4px !important; padding: 0 0 0 14px; font-style: normal;
   border-left: 3px solid var(--seal); }
 #chat blockquote p { white-space: pre-wrap; }
@@ -576,16 +776,42 @@ footer { display: none !important; }
   color: var(--soft); }
 #chat .prose > p:last-child:not(:first-child) { margin-top: 12px; }
 #chat em { font-style: normal; color: var(--soft); font-size: .9em; }
+#chat p:has(> a[href^="#also-"]) { padding-left: 17px; font-size: .82rem; line-height: 1.6;
+  color: var(--soft); }
+#chat p:has(> a[href^="#also-"]) a { font-weight: 400; }
+#chat ::highlight(decisive) { color: var(--on-mark); background: var(--decisive); }
 #chat a[href^="#"] { padding: 1px 2px; font-weight: 600; color: var(--seal);
   text-decoration: none; border-radius: 3px; }
 #chat a[href^="#"]:hover { text-decoration: underline; }
 #chat .bot .prose:has(> h3), #chat .bot .prose:has(> h4) { padding: 12px 16px;
   border: 1px dashed var(--amber); border-radius: 8px;
   background: var(--background-fill-secondary); }
-#chat .bot .prose:has(> h4) { border: 1px solid var(--alarm); }
+#chat .bot .prose:has(> h4:first-child) { border: 1px solid var(--alarm); }
 #chat .prose h3, #chat .prose h4 { margin: 0 0 4px; font-size: 1rem; line-height: 1.75; }
 #chat .prose h3 { color: var(--amber); }
-#chat .prose h4 { color: var(--alarm); }
+#chat .prose h3 ~ h4 { margin-top: 8px; font-size: .82rem; font-weight: 500; color: var(--soft); }
+#chat .prose h4 + ul { margin: 0; padding-left: 1.2em; font-size: .82rem; color: var(--soft); }
+#chat .prose h4:first-child { color: var(--alarm); }
+
+#strictness { flex: none; align-items: center; flex-wrap: wrap; gap: 4px 12px; }
+#strictness > * { flex: none; width: auto; min-width: 0 !important; padding: 0; }
+#strictness .html-container { padding: 0; }
+#strictness fieldset { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 10px; }
+#strictness [data-testid="block-info"] { position: static; width: auto; height: auto; margin: 0;
+  clip: auto; clip-path: none; font-size: .82rem; color: var(--soft); }
+#strictness .wrap { gap: 4px; }
+#strictness label { gap: 6px; padding: 4px 10px 4px 8px; font-size: .82rem; line-height: 1.4;
+  box-shadow: none; }
+#strictness label > span { margin: 0; }
+#strictness label:has(:checked) { border-color: var(--seal); }
+#strictness input { width: 12px; height: 12px; min-width: 0; color: var(--seal); }
+#strictness input:checked { border-color: var(--seal) !important;
+  background-color: var(--seal) !important; }
+#strictness label:has(:focus-visible) { outline: 2px solid var(--seal); outline-offset: 2px; }
+#strictness [id^="hint-"] { display: none; font-size: .82rem; color: var(--soft); }
+#strictness:has([value="lenient"]:checked) #hint-lenient,
+#strictness:has([value="balanced"]:checked) #hint-balanced,
+#strictness:has([value="strict"]:checked) #hint-strict { display: inline; }
 
 #sources { padding: 14px 16px; border: 1px solid var(--border-color-primary); border-radius: 8px;
   background: var(--background-fill-secondary); }
@@ -603,7 +829,8 @@ footer { display: none !important; }
   line-height: 1.6; color: var(--soft); }
 #panel header b { min-width: 1.6em; height: 1.6em; border-radius: 4px; text-align: center;
   color: var(--background-fill-primary); background: var(--seal); }
-#panel .near header b { background: var(--soft); }
+#panel .near header b, #panel .also header b { background: var(--soft); }
+#panel .near blockquote { padding: 0; border: 0; }
 #panel header cite { font-style: normal; }
 #panel header small { grid-column: 2; font-size: inherit; }
 #panel header a { grid-row: 1; grid-column: 3; padding: 0 6px; color: var(--seal);
@@ -611,6 +838,9 @@ footer { display: none !important; }
 #panel blockquote { margin: 6px 0 0 !important; padding: 0 0 0 12px; font-style: normal;
   border-left: 3px solid var(--rule); white-space: pre-wrap; color: var(--soft); }
 #panel mark { padding: 1px 0; color: var(--on-mark); background: var(--mark); border-radius: 2px; }
+#panel mark b { font-weight: 600; color: inherit; background: var(--decisive); }
+#panel .elsewhere > summary { font-size: .82rem; color: var(--soft); }
+#panel .elsewhere article { padding: 4px 0 4px 12px; }
 #panel :focus-visible, #panel mark:focus, #panel blockquote:focus, #chat a:focus-visible {
   outline: 2px solid var(--seal); outline-offset: 2px; }
 #panel .gone { color: var(--soft); }
@@ -667,6 +897,14 @@ def build_page(index: str | None) -> "gr.Blocks":
                     **_buttons(is_running=False),
                     autofocus=True,
                 )
+                with gr.Row(elem_id="strictness"):
+                    strictness = gr.Radio(
+                        [(str(words(name)), name) for name in get_args(Strictness)],
+                        value="balanced",
+                        label=words("strictness"),
+                        container=False,
+                    )
+                    gr.HTML(words("hints"))
             with gr.Column(scale=2, elem_id="sources"):
                 gr.HTML(words("sources"))
                 sources = gr.HTML(words("no_sources"), elem_id="panel")
@@ -674,10 +912,12 @@ def build_page(index: str | None) -> "gr.Blocks":
             box=box,
             chat=chat,
             sources=sources,
+            strictness=strictness,
             clear=clear,
             asks=partial(converse, index=index),
             no_sources=words("no_sources"),
         )
+        _remember(page, strictness)
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
 
@@ -687,6 +927,7 @@ def _connect(
     box: "gr.Textbox",
     chat: "gr.Chatbot",
     sources: "gr.HTML",
+    strictness: "gr.Radio",
     clear: "gr.Button",
     asks: "partial[Iterator[tuple[Any, ...]]]",
     no_sources: "I18nData",
@@ -694,13 +935,15 @@ def _connect(
     """Connect the parts of the page with what it does."""
     import gradio as gr
 
-    def ask_example(history: Messages, chosen: gr.SelectData) -> Iterator[tuple[Any, ...]]:
-        yield from asks(str(chosen.value["text"]), history)
+    def ask_example(
+        history: Messages, strictness: Strictness, chosen: gr.SelectData
+    ) -> Iterator[tuple[Any, ...]]:
+        yield from asks(str(chosen.value["text"]), history, strictness)
 
     outputs = [box, chat, sources]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    typed = box.submit(asks, [box, chat], outputs, **quiet)
-    picked = chat.example_select(ask_example, [chat], outputs, **quiet)
+    typed = box.submit(asks, [box, chat, strictness], outputs, **quiet)
+    picked = chat.example_select(ask_example, [chat, strictness], outputs, **quiet)
     box.stop(stop, [chat], [box, chat], cancels=[typed, picked], **quiet)
     clear.click(
         lambda: (gr.Textbox(value="", **_buttons(is_running=False)), [], no_sources),
@@ -709,6 +952,12 @@ def _connect(
         cancels=[typed, picked],
         **quiet,
     )
+
+
+def _remember(page: "gr.Blocks", strictness: "gr.Radio") -> None:
+    """Keep the strictness in the browser; nothing of it is sent to the server."""
+    page.load(None, None, strictness, js=_RECALL)
+    strictness.input(None, strictness, None, js=_REMEMBER)
 
 
 def _examples(index: str | None) -> "list[ExampleMessage] | None":

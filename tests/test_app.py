@@ -19,8 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import app
-from index import Document, Index, Passage, build_index, open_index
+from index import Document, Index, Passage, Span, build_index, fold, open_index
 from index.types import OffsetMap
+from qa import Citation, Place, Strictness, ask
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -94,7 +95,8 @@ class Parsed(HTMLParser):
         self.tags: set[str] = set()
         self.attributes: set[str] = set()
         self.marked = self.shown = ""
-        self._in_mark = False
+        self.decisive: list[str] = []
+        self._in_mark = self._in_decisive = False
         self.feed(content)
         self.close()
 
@@ -102,19 +104,29 @@ class Parsed(HTMLParser):
         self.tags.add(tag)
         self.attributes.update(name for name, _ in attrs)
         self._in_mark = self._in_mark or tag == "mark"
+        if tag == "b" and self._in_mark:
+            self._in_decisive = True
+            self.decisive.append("")
 
     def handle_endtag(self, tag: str) -> None:
         self._in_mark = self._in_mark and tag != "mark"
+        self._in_decisive = self._in_decisive and tag != "b"
 
     def handle_data(self, data: str) -> None:
         self.shown += data
         self.marked += data if self._in_mark else ""
+        if self._in_decisive:
+            self.decisive[-1] += data
 
 
-def a_source(text: str, start: int, end: int) -> app.Source:
-    document = Document("ab12", "/x.txt", text[:20], text, "", "utf-8", OffsetMap(((0, 0),)))
+def a_document(text: str, title: str = "", document_id: str = "ab12") -> Document:
+    title = title or text[:20]
+    return Document(document_id, "/x.txt", title, text, "", "utf-8", OffsetMap(((0, 0),)))
+
+
+def a_source(text: str, start: int, end: int, *marks: int) -> app.Source:
     passage = Passage(0, "ab12", 0, len(text), text, (text[:9],), ())
-    return app.Source(app.Link("cite", 1, "ab12", start, end), document, passage)
+    return app.Source(app.Link("cite", 1, "ab12", start, end, marks), a_document(text), passage)
 
 
 @given(st.data())
@@ -122,8 +134,13 @@ def test_the_panel_marks_exactly_the_quote_and_has_only_our_tags(data: st.DataOb
     text = data.draw(_MARKUP_TEXT.filter(bool))
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
-    parsed = Parsed(app.source_html(a_source(text, start, end), 1, "en"))
+    marks = sorted(data.draw(st.sets(st.integers(0, end - start), max_size=6)))
+    marks = marks[: len(marks) // 2 * 2]
+    parsed = Parsed(app.source_html(a_source(text, start, end, *marks), 1, "en"))
     assert parsed.marked == text[start:end]
+    assert parsed.decisive == [
+        text[start + a : start + b] for a, b in zip(marks[::2], marks[1::2], strict=True)
+    ]
     assert parsed.tags <= {
         *("article", "header", "b", "cite", "small", "a"),
         "blockquote",
@@ -194,6 +211,10 @@ def test_a_conversation_brings_its_sources_back(hostile_index: Index) -> None:
         "cite-1-{id}-{start}-{next}",  # not what the message quotes
         "near-1-{id}-{start}-{next}",  # not a whole passage
         "cite-1-0000000000ff-{start}-{end}",
+        "cite-1-{id}-{start}-{end}.3",  # a mark without an end
+        "cite-1-{id}-{start}-{end}.5.3",
+        "cite-1-{id}-{start}-{end}.0.4.3.6",
+        "cite-1-{id}-{start}-{end}.0.99999",
     ],
 )
 def test_a_doctored_link_shows_nothing(hostile_index: Index, link: str) -> None:
@@ -222,6 +243,44 @@ def test_what_is_no_link_is_none(hostile_index: Index, link: str) -> None:
     document_id, passage, quote = a_place(hostile_index)
     doctored = link.format(id=document_id, start=passage.start, end=passage.end)
     assert app.turns_in(conversation(quote, doctored)) == {}
+
+
+TITLES = [*HOSTILE, "a](#also-1-ab-0-5)", "12](#also-1-ab-0-5)", "\\", "](x)\n# 標題"]
+
+
+def a_citation(quote: str, marks: tuple[Span, ...], also_in: tuple[Place, ...]) -> Citation:
+    passage = Passage(0, "ab12", 0, len(quote), quote, (), ())
+    return Citation(quote, a_document(quote), 0, len(quote), None, (), 1.0, passage, marks, also_in)
+
+
+@given(_MARKUP_TEXT.filter(bool), st.lists(st.sampled_from(TITLES), max_size=5))
+def test_marks_and_other_places_come_back_from_a_message(quote: str, titles: list[str]) -> None:
+    places = tuple(
+        Place(a_document("x", title, f"{n}f"), n, n + 7) for n, title in enumerate(titles)
+    )
+    marks = (Span(0, 1),) if len(quote) < 3 else (Span(0, 1), Span(2, len(quote)))
+    message = app._quote_part(1, 4, a_citation(quote, marks, places), "en")
+    [link] = app.turns_in([{"role": "assistant", "content": message}])[4].links
+    assert [Span(*bounds) for bounds in zip(link.marks[::2], link.marks[1::2], strict=True)] == [
+        *marks
+    ]
+    found = [(also.document_id, also.start, also.end) for also in link.also_in]
+    assert found == [(f"{n}f", n, n + 7) for n in range(len(titles))][:3]
+    assert message.endswith("/ +2") == (len(titles) == 5)
+
+
+def test_another_place_is_shown_only_if_it_has_the_words(hostile_index: Index) -> None:
+    document_id, passage, quote = a_place(hostile_index)
+    other = hostile_index.passages_of(document_id)[4]
+    cite = f"cite-7-{document_id}-{passage.start}-{passage.end}"
+    shown = {}
+    for name, place in (("same", passage), ("other", other)):
+        also = f"also-7-{document_id}-{place.start}-{place.end}"
+        history = conversation(quote, f"{cite}) [x 1](#{also}")
+        content = app.panel(history, hostile_index)
+        assert f'id="{cite}-m"' in content
+        shown[name] = f'id="{also}-m"' in content
+    assert shown == {"same": True, "other": False}
 
 
 @pytest.mark.parametrize(
@@ -261,7 +320,7 @@ def test_an_unexpected_error_is_no_answer_and_tells_nothing(
         raise RuntimeError("/home/somebody/secret")
 
     monkeypatch.setattr(app, "ask", fails)
-    parts, sources = app._answered("人口是多少", [], str(hostile_dir))
+    parts, sources = app._answered("人口是多少", [], "balanced", str(hostile_dir))
     assert sources is None
     assert "出错了" in parts[0]
     assert "没有找到答案" not in parts[0]
@@ -355,6 +414,28 @@ def hostile_server(hostile_dir: Path, report_dir: Path) -> Iterator[Server]:
     running.stop()
 
 
+# The same words in five documents, once in the other script; titles try to be markup.
+COPIES = [
+    "# [甲](http://evil.example/a)<b>\n\n员工每年享有十五天带薪年假，须提前两周申请。\n\n甲的其余事项另行规定。",
+    "# 乙 | `乙` ![](http://evil.example/b)\n\n員工每年享有十五天帶薪年假，須提前兩週申請。\n\n乙未盡事宜從略。",
+    *(
+        f"# {name}\n\n员工每年享有十五天带薪年假，须提前两周申请。\n\n{name}归档备查。"
+        for name in ("丙](#also-1-ab-0-5)", "丁<script>window.hurt=1</script>", "戊")
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def copies_server(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("copies")
+    for number, text in enumerate(COPIES):
+        (folder / f"{number}.md").write_text(text, encoding="utf-8")
+    build_index(folder, index_dir=folder / "index")
+    running = Server("--index", str(folder / "index"), index=report_dir)
+    yield running
+    running.stop()
+
+
 def test_the_server_forbids_other_hosts_and_inner_pages(server: Server) -> None:
     status, headers, page = server.get("")
     assert status == 200
@@ -429,6 +510,9 @@ class Visit:
         )
         return self.answers.nth(count)
 
+    def choose(self, strictness: Strictness) -> None:
+        self.page.locator(f"#strictness input[value={strictness}]").check()
+
     def focused(self) -> str:
         focused: str = self.page.evaluate("document.activeElement.id")
         return focused
@@ -479,6 +563,7 @@ def test_an_answer_is_quoted_and_its_number_leads_to_the_mark(
     opened = visit(server)
     page = opened.page
     assert page.title() == "Yinzheng 引證"
+    opened.choose("lenient")
     answer = opened.ask("What is Ordos's 三端五防線 model?")
     quote = answer.locator("blockquote").first
     link = quote.locator("a")
@@ -504,9 +589,13 @@ def test_not_found_looks_unlike_an_answer_and_offers_what_is_closest(
     server: Server, visit: Visits
 ) -> None:
     opened = visit(server)
+    opened.choose("strict")
     answer = opened.ask("通辽市的人口是多少")
-    assert answer.locator("h3").inner_text() == "没有找到答案"
-    assert answer.locator("blockquote").count() == 0
+    assert answer.locator("h3").inner_text() == "在文档中没有找到答案。"
+    assert answer.locator("h4").inner_text() == "最接近的段落，不构成答案"
+    assert answer.locator("h3 ~ h4 ~ ul a").all_inner_texts() == ["[1]", "[2]", "[3]"]
+    assert answer.locator("blockquote, em").count() == 0
+    assert "可信度" not in answer.inner_text()
     border = "getComputedStyle(document.querySelector('#chat .bot .prose')).borderTopStyle"
     assert opened.page.evaluate(border) == "dashed"
     closest = opened.newest_turn.locator("details.closest")
@@ -517,6 +606,132 @@ def test_not_found_looks_unlike_an_answer_and_offers_what_is_closest(
     answer.locator("a").nth(1).click()
     assert closest.get_attribute("open") is not None
     assert opened.focused() == closest.locator("article blockquote").nth(1).get_attribute("id")
+
+
+@pytest.mark.browser
+def test_small_talk_is_no_question_to_the_documents(
+    server: Server, visit: Visits, report_index: Index
+) -> None:
+    opened = visit(server)
+    opened.choose("lenient")
+    answer = opened.ask("你好")
+    said = ask("你好", index=report_index, strictness="lenient").text
+    assert answer.locator(".prose").inner_text().strip() == said
+    assert answer.locator("h3, h4, em, blockquote, a").count() == 0
+    assert opened.page.locator("#panel .turn").count() == 0
+
+
+# Some that the report answers in plain words, some in other words, some hardly or not at all.
+ASKED = [
+    "呼伦贝尔的“三务合一”是什么？",
+    "烏海市全程網辦事項量提升了多少？",
+    "What is Ordos's 三端五防線 model?",
+    "誰擔任領導小組組長？",
+    "二維碼如何使用？",
+    "包頭市的行政權力事項有多少？",
+    "調研發現了多少個問題？",
+    "通辽市的人口是多少？",
+]
+
+
+@pytest.mark.browser
+def test_the_strictness_chosen_is_the_one_asked_with(
+    server: Server, visit: Visits, report_index: Index
+) -> None:
+    levels: tuple[Strictness, ...] = ("lenient", "balanced", "strict")
+    outcomes = {
+        question: [
+            ask(question, index=report_index, strictness=level).status == "answered"
+            for level in levels
+        ]
+        for question in ASKED
+    }
+    assert all(given == sorted(given, reverse=True) for given in outcomes.values())
+    question = next(question for question in ASKED if outcomes[question][0] > outcomes[question][2])
+    opened = visit(server)
+    for level, is_answered in zip(levels, outcomes[question], strict=True):
+        opened.choose(level)
+        answer = opened.ask(question)
+        assert (answer.locator("blockquote").count() > 0) == is_answered
+        assert (answer.locator("h3").count() > 0) != is_answered
+
+
+@pytest.mark.browser
+def test_the_strictness_is_explained_and_remembered(server: Server, visit: Visits) -> None:
+    opened = visit(server)
+    page = opened.page
+    group = page.get_by_role("radiogroup", name="Strictness")
+    chosen = group.locator(":checked")
+    hint = page.locator("#strictness [id^='hint-']:visible")
+    assert chosen.get_attribute("value") == "balanced"
+    page.locator("#question textarea").focus()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.type") == "radio":
+            break
+    page.keyboard.press("ArrowRight")
+    assert chosen.get_attribute("value") == "strict"
+    assert hint.all_inner_texts() == ["Quotes only when quite sure."]
+    assert chosen.get_attribute("aria-describedby") == hint.get_attribute("id")
+    for kept, expected in ((None, "strict"), ("'x'", "balanced")):
+        if kept is not None:
+            page.evaluate(f"localStorage.setItem('yinzheng-strictness', {kept})")
+        page.reload()
+        page.locator(f"#strictness [value={expected}]:checked").wait_for()
+        page.wait_for_timeout(300)
+        assert chosen.get_attribute("value") == expected
+    page.evaluate("window.opened = true")
+
+
+def highlighted(opened: Visit) -> list[str]:
+    texts: list[str] = opened.page.evaluate(
+        "[...CSS.highlights.get('decisive')].map(range => range.toString())"
+    )
+    return texts
+
+
+@pytest.mark.browser
+def test_the_words_that_decided_are_marked_in_the_quote(server: Server, visit: Visits) -> None:
+    opened = visit(server)
+    page = opened.page
+    opened.choose("lenient")
+    answer = opened.ask("烏海市全程網辦事項量提升了多少？")
+    quote = page.locator("#panel mark").first
+    words = [word.text_content() or "" for word in page.locator("#panel mark b").all()]
+    assert words
+    assert sum(map(len, words)) < len(quote.text_content() or "")
+    assert highlighted(opened) == words
+    assert answer.locator("blockquote").locator("mark, b, strong, em").count() == 0
+    look = "element => getComputedStyle(element).backgroundColor"
+    assert quote.evaluate(look) != quote.locator("b").first.evaluate(look)
+    assert page.locator("#chat [data-testid=bot][aria-label]").count() == 0
+    opened.ask("你好")
+    assert highlighted(opened) == words
+
+
+@pytest.mark.browser
+def test_the_other_places_of_a_quote_are_linked(copies_server: Server, visit: Visits) -> None:
+    opened = visit(copies_server)
+    page = opened.page
+    opened.choose("lenient")
+    answer = opened.ask("员工每年享有多少天带薪年假？")
+    cited = page.locator("#panel .cite > blockquote mark").first.text_content() or ""
+    also = answer.locator("a[href^='#also-']")
+    assert also.count() == 3
+    assert "又见于：" in answer.inner_text()
+    assert "/ +1" in answer.inner_text()
+    elsewhere = page.locator("#panel details.elsewhere")
+    assert elsewhere.get_attribute("open") is None
+    for link in also.all():
+        link.click()
+        assert opened.focused() == f"{(link.get_attribute('href') or '')[1:]}-m"
+        assert fold(page.locator(":focus").text_content() or "") == fold(cited)
+    assert elsewhere.get_attribute("open") is not None
+    page.locator("#panel a[href^='#back-also-']").first.click()
+    focused = page.evaluate("document.activeElement.getAttribute('href')")
+    assert focused == also.first.get_attribute("href")
+    assert answer.locator("img, code, script, b, a:not([href^='#'])").count() == 0
+    assert page.locator("#panel").locator("img, code, script, b b").count() == 0
 
 
 @pytest.mark.browser
@@ -543,6 +758,7 @@ def test_markup_in_a_question_is_shown_as_written(server: Server, visit: Visits)
 def test_a_hostile_document_is_shown_as_text(hostile_server: Server, visit: Visits) -> None:
     opened = visit(hostile_server)
     assert opened.page.locator("#chat .example").count() == 0
+    opened.choose("lenient")
     for line in HOSTILE:
         answer = opened.ask(f"{line[:4]}寫了什麼？")
         cited = answer.locator("blockquote", has_text=line[:4])
@@ -551,7 +767,9 @@ def test_a_hostile_document_is_shown_as_text(hostile_server: Server, visit: Visi
         assert cited.inner_text().removesuffix(number).rstrip() == line
         assert answer.locator("a:not([href^='#']), img, form, script").count() == 0
         address = (cited.locator("a").get_attribute("href") or "").removeprefix("#")
-        assert opened.page.locator(f"[id='{address}-m']").text_content() == line
+        mark = opened.page.locator(f"[id='{address}-m']")
+        assert mark.text_content() == line
+        assert all(word in line for word in mark.locator("b").all_text_contents())
     assert opened.page.locator("#panel").locator("img, form, script, input, b b").count() == 0
 
 
@@ -563,11 +781,16 @@ def test_a_phone_scrolls_in_one_direction_only(server: Server, visit: Visits, sc
     wide = "document.documentElement.scrollWidth > innerWidth"
     assert page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
     assert not page.evaluate(wide)
+    opened.choose("lenient")
     opened.ask("烏海市全程網辦事項量提升了多少？")
     assert not page.evaluate(wide)
     quote = page.locator("#chat blockquote").first.bounding_box()
     assert quote is not None
     assert quote["x"] + quote["width"] <= 390
+    for part in page.locator("#strictness label").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
     chat, panel = page.locator("#chat").bounding_box(), page.locator("#sources").bounding_box()
     assert chat is not None
     assert panel is not None
@@ -578,6 +801,7 @@ def test_a_phone_scrolls_in_one_direction_only(server: Server, visit: Visits, sc
 def test_the_keyboard_reaches_the_citation(server: Server, visit: Visits) -> None:
     opened = visit(server)
     page = opened.page
+    opened.choose("lenient")
     answer = opened.ask("呼伦贝尔的“三务合一”是什么？")
     address = answer.locator("blockquote a").first.get_attribute("href") or ""
     page.locator("#clear").focus()
@@ -618,6 +842,7 @@ def test_an_example_asks_and_clear_empties(server: Server, visit: Visits) -> Non
     opened = visit(server)
     page = opened.page
     assert page.locator("#chat .example").count() == 4
+    opened.choose("lenient")
     empty = page.locator("#panel").inner_text()
     page.locator("#chat .example", has_text="三務合一").or_(
         page.locator("#chat .example", has_text="三务合一")
@@ -654,6 +879,7 @@ def test_the_page_speaks_the_browsers_language(
 def test_citations_survive_a_restart_of_the_server(server: Server, visit: Visits) -> None:
     opened = visit(server)
     page = opened.page
+    opened.choose("lenient")
     first = opened.ask("What is Ordos's 三端五防線 model?")
     assert server.stop() == 0
     server.start()
