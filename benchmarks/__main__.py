@@ -8,10 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.fitting import SHIPPED, fit_and_write
+from benchmarks.fitting import to_table as to_fit_table
 from benchmarks.peers import PEERS, Row, measure, to_json
 from benchmarks.question_sets import QuestionSet, load_contexts, load_sets
-from index import YinzhengError
-from index.locations import cache_dir
+from benchmarks.samples import name_sets
+from index import YinzhengError, cache_dir, default_embedding_cache
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,6 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="fit the weights of all evidence to question sets")
+    _add_sets(fit, required=True)
+    fit.add_argument(
+        "--out",
+        type=_new_file,
+        metavar="FILE",
+        default=SHIPPED,
+        help="write the weights here (default: qa/data/weights.json)",
+    )
+    fit.set_defaults(run=_fit)
     quality = commands.add_parser("quality", help="how well passages are found")
     quality.add_argument(
         "--peers",
@@ -75,6 +87,53 @@ def _parser() -> argparse.ArgumentParser:
     )
     quality.set_defaults(run=_peers)
     return parser
+
+
+def _add_sets(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        nargs="+",
+        action="append",
+        metavar="FILE",
+        required=required,
+        default=None if required else [],
+        help="question set in SQuAD layout, and the file of its contexts if that is another: "
+        "QUESTIONS [CONTEXTS]; may be given several times",
+    )
+    parser.add_argument(
+        "--limit", type=_count, metavar="N", help="ask N questions of each set, drawn by chance"
+    )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="embed everything anew and keep nothing; otherwise up to 1 GiB of embeddings is kept "
+        f"in {default_embedding_cache()}".replace("%", "%%"),
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} questions cannot be asked. Give 1 or more")
+    return number
+
+
+def _fit(parsed: argparse.Namespace) -> int:
+    fitted = fit_and_write(
+        name_sets(parsed.sets),
+        limit=parsed.limit,
+        embedding_cache=None if parsed.no_cache else default_embedding_cache(),
+        out=parsed.out,
+        told=_tell,
+    )
+    for one in fitted:
+        Console().print(to_fit_table(one))
+    return 0
+
+
+def _tell(what: str) -> None:
+    Console(stderr=True).print(what, highlight=False, markup=False)
 
 
 def _new_file(text: str) -> Path:

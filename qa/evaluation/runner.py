@@ -100,7 +100,7 @@ def evaluate(
     asked = read_questions(questions, contexts=contexts)
     cache = None if embedding_cache is None else Path(embedding_cache)
     with _placed(asked, questions, index, cache, progress) as (opened, placed):
-        golds = _drawn(placed, limit, seed)
+        golds = draw(placed, limit, seed)
         outcomes = tuple(_ask_all(golds, opened, progress))
         info = opened.info
     settings = Settings(
@@ -146,7 +146,8 @@ def _placed(
         yield opened, gold_of_contexts(asked.questions, documents)
 
 
-def _drawn(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
+def draw(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
+    """Return this many questions drawn by chance, in their order; None = all."""
     if limit is None or limit >= len(golds):
         return golds
     # Not for secrets: the same questions have to be drawn again.
