@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.logit import Choice, fit_choices, fit_logistic
 from benchmarks.samples import Sample, SampleSet, weigh

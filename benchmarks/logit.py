@@ -35,7 +35,8 @@ def fit_choices(sets: Sequence[Sequence[Choice]], penalty: float) -> Array:
     """Return the weights, none below 0, that make the right choice the likeliest.
 
     A conditional logit (McFadden, 1974): a question's choices share its probability by a softmax
-    of their scores; what is maximised is the mean logarithm of what goes to all right ones together.
+    of their scores; what is maximised is the mean logarithm of what all right ones
+    get together.
 
     Args:
         sets: each counts as much as any other.
@@ -60,9 +61,7 @@ def fit_choices(sets: Sequence[Sequence[Choice]], penalty: float) -> Array:
         [replace(one, rows=one.rows / scale) for one in choices], np.array(counts), penalty
     )
     start = np.zeros(len(scale))
-    found = minimize(
-        objective, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(scale)
-    )
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(scale))
     fitted: Array = found.x / scale
     return fitted
 

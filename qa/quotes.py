@@ -113,6 +113,7 @@ def best_of_each(ranked: Sequence[Span]) -> list[Span]:
 
 
 def read_sentences(index: Index, query: Query, candidate: Candidate) -> Sentences:
+    """Return the evidence of every sentence of a candidate."""
     passage = candidate.passage
     folded = [fold(text) for text in passage.sentence_texts]
     late, topic = _late(index, query, passage)

@@ -60,5 +60,9 @@ def weights_for(model: str, revision: str) -> Weights:
 
 @lru_cache(maxsize=1)
 def _all_weights() -> Mapping[str, Weights]:
-    text = files("qa").joinpath("data/weights.json").read_text(encoding="utf-8")
+    return read_weights(files("qa").joinpath("data/weights.json").read_text(encoding="utf-8"))
+
+
+def read_weights(text: str) -> dict[str, Weights]:
+    """Return the entries of a file of weights by name."""
     return {name: Weights(**values) for name, values in json.loads(text).items()}
