@@ -129,10 +129,9 @@ def _add_sets(parser: argparse._ActionsContainer, *, required: bool) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} questions cannot be asked. Give 1 or more")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of questions. Give 1 or more")
+    return int(text)
 
 
 def _fit(parsed: argparse.Namespace) -> int:

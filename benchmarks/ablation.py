@@ -194,8 +194,8 @@ QUOTES: Mapping[str, Callable[[Trial], bool]] = {
         lambda pair: pair.evidence.sentence + pair.evidence.sentences
     ),
     "best passage: pair by late interaction": _best_pair(lambda pair: pair.late),
-    "best passage: pair by missed tokens, topic inherited": _best_pair(
-        lambda pair: pair.evidence.missed
+    "… + 1.0 missed tokens, topic inherited": _best_pair(
+        lambda pair: pair.late + pair.evidence.missed
     ),
     "best passage: pair by learned weights": _best_pair(lambda pair: pair.score),
     "best five passages: pair by learned weights (shipped)": lambda t: t.is_quote_right,

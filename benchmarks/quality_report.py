@@ -10,7 +10,7 @@ from benchmarks.quality import NOISE_RATE, Noise, Quality, SetQuality
 from index import replace_text
 from qa.confidence import THRESHOLDS
 from qa.evaluation import Interval
-from qa.evaluation.bootstrap import RESAMPLES
+from qa.evaluation.bootstrap import RESAMPLES, RESAMPLES_OF_PAIRS
 from qa.evaluation.measures import BINS, reliability
 from qa.evaluation.plots import write_plots
 from qa.evaluation.report import as_json
@@ -101,7 +101,7 @@ def _opening(quality: Quality) -> str:
         "The shipped weights were fitted on sets of questions (`python -m benchmarks fit`); where "
         "those are these sets, the figures are of the data they were fitted to.\n\n"
         f"Brackets hold 95 % intervals by the bootstrap over questions ({RESAMPLES:,} resamples; "
-        "1,000 of the AUROC): how far a figure would move with other questions of the same kind. "
+        f"{RESAMPLES_OF_PAIRS:,} of the AUROC): how far a figure would move with other questions of the same kind. "
         "A change whose interval holds 0 may be chance."
     )
 
@@ -349,7 +349,7 @@ def _share(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}"
+    return f"{round(value, 3) + 0.0:+.3f}"  # not -0.000
 
 
 def _optional(value: float | None) -> str:

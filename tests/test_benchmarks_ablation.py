@@ -92,7 +92,7 @@ def test_passages_by_hand() -> None:
 
 
 def test_quotes_by_hand() -> None:
-    """TURNS: best sentence wrong; pair .9 + .85 right; late .6 wrong; missed -.1, 4.0 too."""
+    """TURNS: best sentence wrong; pair .9 + .85 right; late .6, .6 - .1, 4.0 too."""
     steps = quote_steps([PLAIN, TURNS, NOTHING])
     assert list(steps) == list(QUOTES)
     shares = [step.share.mean for step in steps.values()]

@@ -294,7 +294,7 @@ def test_when_ours_fails_the_command_fails(
         (["quality", "--peers"], 2, "--contexts"),
         (["quality", "--peers", "--contexts", "/no/such.json"], 1, "/no/such.json"),
         (["quality", "--peers", "--contexts", "SET", "--every", "0"], 2, "Give 1 or more"),
-        (["quality", "--peers", "--contexts", "SET", "--every", "x"], 2, "invalid int"),
+        (["quality", "--peers", "--contexts", "SET", "--every", "x"], 2, "x is no number"),
         (["quality", "--peers", "--contexts", "SET", "--json", "/no/such/out"], 2, "be written"),
         (
             ["quality", "--peers", "--contexts", "SET", "--questions", "/no"],

@@ -13,6 +13,8 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 RESAMPLES = 10_000
+RESAMPLES_OF_PAIRS = 1_000
+"""Of statistics that have to be computed anew for each."""
 SEED = 1
 _DRAWN_AT_ONCE = 4_000_000  # indices in memory
 
@@ -76,7 +78,7 @@ def interval_of(
     first: Sequence[float],
     second: Sequence[float],
     *,
-    resamples: int = 1000,
+    resamples: int = RESAMPLES_OF_PAIRS,
     seed: int = SEED,
 ) -> Interval:
     """Return a statistic of two values a question, such as the AUROC, and its 95 % interval.
