@@ -101,8 +101,8 @@ def _opening(quality: Quality) -> str:
         "The shipped weights were fitted on sets of questions (`python -m benchmarks fit`); where "
         "those are these sets, the figures are of the data they were fitted to.\n\n"
         f"Brackets hold 95 % intervals by the bootstrap over questions ({RESAMPLES:,} resamples; "
-        f"{RESAMPLES_OF_PAIRS:,} of the AUROC): how far a figure would move with other questions of the same kind. "
-        "A change whose interval holds 0 may be chance."
+        f"{RESAMPLES_OF_PAIRS:,} of the AUROC): how far a figure would move with other questions "
+        "of the same kind. A change whose interval holds 0 may be chance."
     )
 
 
