@@ -8,10 +8,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.peers import PEERS, Row, measure, to_json
-from benchmarks.question_sets import QuestionSet, load_contexts, load_sets
-from index import YinzhengError
-from index.locations import cache_dir
+from benchmarks.fitting import SHIPPED, fit_and_write
+from benchmarks.fitting import to_table as to_fit_table
+from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
+from benchmarks.quality import measure_quality
+from benchmarks.quality_report import REPORT, write_figures, write_report
+from benchmarks.samples import name_sets
+from index import YinzhengError, cache_dir, default_embedding_cache
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,22 +41,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    quality = commands.add_parser("quality", help="how well passages are found")
-    quality.add_argument(
+    fit = commands.add_parser("fit", help="fit the weights of all evidence to question sets")
+    _add_sets(fit, required=True)
+    fit.add_argument(
+        "--out",
+        type=_new_file,
+        metavar="FILE",
+        default=SHIPPED,
+        help="write the weights here (default: qa/data/weights.json)",
+    )
+    fit.set_defaults(run=_fit)
+    _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
+    return parser
+
+
+def _add_quality(quality: argparse.ArgumentParser) -> None:
+    shipped = quality.add_argument_group("the shipped defaults, and what each part adds")
+    _add_sets(shipped, required=False)
+    shipped.add_argument(
+        "--noise-set", metavar="NAME", help="put noise into this set (default: the smallest)"
+    )
+    shipped.add_argument(
+        "--out",
+        type=_new_file,
+        metavar="FILE",
+        default=REPORT,
+        help="write the report here, and its pictures into a folder of the same name "
+        "(default: docs/quality.md)",
+    )
+    peers = quality.add_argument_group("neighbours")
+    peers.add_argument(
         "--peers",
         action="store_true",
-        required=True,
         help="measure neighbouring projects on the same weights beside ours; "
         "installs each into an environment of its own",
     )
-    quality.add_argument(
+    peers.add_argument(
         "--contexts",
         type=Path,
         metavar="FILE",
-        required=True,
         help="question set in SQuAD layout whose contexts are indexed, one document each",
     )
-    quality.add_argument(
+    peers.add_argument(
         "--questions",
         type=Path,
         metavar="FILE",
@@ -61,20 +90,65 @@ def _parser() -> argparse.ArgumentParser:
         help="set whose questions are asked, matched by id; may be given several times "
         "(default: those of --contexts)",
     )
-    quality.add_argument(
-        "--every", type=int, metavar="N", default=1, help="ask each N-th question (default: 1)"
+    peers.add_argument(
+        "--every", type=_count, metavar="N", help="ask each N-th question (default: 1)"
     )
-    quality.add_argument(
-        "--json", type=_new_file, metavar="FILE", help="also write the figures here"
-    )
-    quality.add_argument(
+    peers.add_argument(
         "--venvs",
         type=Path,
         metavar="DIR",
         help="folder of the neighbours' environments (default: peers, in the cache folder)",
     )
-    quality.set_defaults(run=_peers)
-    return parser
+    quality.add_argument(
+        "--json", type=_new_file, metavar="FILE", help="also write the figures here"
+    )
+    quality.set_defaults(run=lambda parsed: _quality(parsed, quality))
+
+
+def _add_sets(parser: argparse._ActionsContainer, *, required: bool) -> None:
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        nargs="+",
+        action="append",
+        metavar="FILE",
+        required=required,
+        default=None if required else [],
+        help="question set in SQuAD layout, and the file of its contexts if that is another: "
+        "QUESTIONS [CONTEXTS]; may be given several times",
+    )
+    parser.add_argument(
+        "--limit", type=_count, metavar="N", help="ask N questions of each set, drawn by chance"
+    )
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="embed everything anew and keep nothing; otherwise up to 1 GiB of embeddings is kept "
+        f"in {default_embedding_cache()}".replace("%", "%%"),
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of questions. Give 1 or more")
+    return int(text)
+
+
+def _fit(parsed: argparse.Namespace) -> int:
+    fitted = fit_and_write(
+        name_sets(parsed.sets),
+        limit=parsed.limit,
+        embedding_cache=None if parsed.no_cache else default_embedding_cache(),
+        out=parsed.out,
+        told=_tell,
+    )
+    for one in fitted:
+        Console().print(to_fit_table(one))
+    return 0
+
+
+def _tell(what: str) -> None:
+    Console(stderr=True).print(what, highlight=False, markup=False)
 
 
 def _new_file(text: str) -> Path:
@@ -85,17 +159,47 @@ def _new_file(text: str) -> Path:
     return path
 
 
+_WITH_PEERS = ("contexts", "questions", "every", "venvs")
+_WITH_SETS = ("limit", "noise_set", "no_cache")
+
+
+def _quality(parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if parsed.peers == bool(parsed.sets):
+        parser.error("give --set or --peers")
+    other, own = (_WITH_SETS, "--set") if parsed.peers else (_WITH_PEERS, "--peers")
+    if strange := next((name for name in other if getattr(parsed, name)), None):
+        parser.error(f"--{strange.replace('_', '-')} goes with {own}")
+    if not parsed.peers:
+        return _defaults(parsed)
+    if parsed.contexts is None:
+        parser.error("--peers needs --contexts")
+    return _peers(parsed)
+
+
+def _defaults(parsed: argparse.Namespace) -> int:
+    quality = measure_quality(
+        name_sets(parsed.sets),
+        limit=parsed.limit,
+        noise_set=parsed.noise_set,
+        embedding_cache=None if parsed.no_cache else default_embedding_cache(),
+        told=_tell,
+    )
+    write_report(quality, parsed.out)
+    if parsed.json:
+        write_figures(quality, parsed.json)
+    print(f"{parsed.out} written")
+    return 0
+
+
 def _peers(parsed: argparse.Namespace) -> int:
-    contexts = load_contexts(parsed.contexts)
     files = parsed.questions or [parsed.contexts]
-    sets = load_sets(files, contexts=parsed.contexts, every=parsed.every)
-    errors = Console(stderr=True)
+    contexts, sets = read_sets(parsed.contexts, files, every=parsed.every or 1)
     rows = measure(
         contexts,
         sets,
         peers=PEERS,
         venvs=(parsed.venvs or cache_dir() / "peers").expanduser().absolute(),
-        told=lambda what: errors.print(what, highlight=False),
+        told=_tell,
     )
     Console().print(_table(rows, sets, len(contexts)))
     if parsed.json:
@@ -103,7 +207,7 @@ def _peers(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _table(rows: Sequence[Row], sets: Sequence[QuestionSet], contexts: int) -> Table:
+def _table(rows: Sequence[Row], sets: Sequence[AskedSet], contexts: int) -> Table:
     asked = ", ".join(f"{len(s.questions)} questions of {s.name}" for s in sets)
     table = Table(
         title=f"{asked}, on {contexts} contexts",
@@ -124,7 +228,7 @@ def _table(rows: Sequence[Row], sets: Sequence[QuestionSet], contexts: int) -> T
     return table
 
 
-def _cells(row: Row, sets: Sequence[QuestionSet]) -> list[str]:
+def _cells(row: Row, sets: Sequence[AskedSet]) -> list[str]:
     if row.build_seconds is None or row.median_ms is None:
         return ["–"] * (2 * len(sets) + 2)
     shares = [

@@ -6,58 +6,198 @@ question), of the confidence by logistic regression, every question once with it
 and once with it taken away. Each set counts as much as any other, however many questions it has.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from index import Index
-from qa.answers import READ
-from qa.evaluation.gold import Gold
-from qa.quotes import Span, find_spans
-from qa.retriever import Candidate, Query, find_candidates, to_query
+from benchmarks.logit import Choice, fit_choices, fit_logistic
+from benchmarks.samples import Sample, SampleSet, weigh
+from index import replace_text
+from qa.confidence import Evidence, confidence_of
+from qa.confidence import gather as gather_evidence
+from qa.evaluation.measures import auroc
+from qa.quotes import SpanEvidence
+from qa.weights import Weights
 
-Array = npt.NDArray[np.float64]
+INTERCEPT = "intercept"
+FIXED: Mapping[str, float] = {"is_elsewhere": -4.0}
+"""Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
+ANY_OTHER = "any other"
+_PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One question asked of one index.
+class SetFigures:
+    """How well weights do on one set.
 
     Attributes:
-        gold: the question and its answers.
-        query: as retrieval saw it.
-        candidates: the passages compared with it.
-        spans: every run of sentences in the best of them, best first.
-        is_gold: which candidates are of the document that answers.
-        answers: which spans hold an answer.
+        passage_1: share of the questions whose best passage is of a document that answers.
+        recall_1: the same of the passage of the best span, which is what ``retrieve`` ranks by.
+        first_right: share whose best span holds the answer.
+        auroc: of the confidence, with the documents that answer present against hidden.
     """
 
-    gold: Gold
-    query: Query
-    candidates: list[Candidate]
-    spans: list[Span]
-    is_gold: npt.NDArray[np.bool_]
-    answers: npt.NDArray[np.bool_]
+    passage_1: float
+    recall_1: float
+    first_right: float
+    auroc: float
 
 
-def sample(opened: Index, gold: Gold) -> Sample:
-    """Ask a question and keep all evidence."""
-    text = gold.question.text
-    query = to_query(opened, text)
-    candidates = find_candidates(opened, query, 30)
-    spans = find_spans(opened, query, text, candidates[:READ])
-    return Sample(
-        gold,
-        query,
-        candidates,
-        spans,
-        np.array([c.passage.document_id in gold.documents for c in candidates], np.bool_),
-        np.array(
-            [
-                gold.is_in(opened.document(s.passage.document_id).text[s.start : s.end])
-                for s in spans
-            ],
-            np.bool_,
-        ),
+def fit_weights(
+    sets: Sequence[SampleSet],
+    first: Mapping[str, float],
+    *,
+    is_scale_free: bool,
+    confidence: Mapping[str, float] | None = None,
+) -> Weights:
+    """Return the weights fitted on samples of question sets.
+
+    Args:
+        sets: at least one, asked with the weights of one model; what they name is weighed.
+        first: the weights before passages are compared token by token, which are not fitted.
+        is_scale_free: whether evidence is standardised for each question, as for another model.
+        confidence: taken as it is; None = it is fitted.
+
+    Raises:
+        EvaluationError: no question has both passages, or runs, that answer and that do not.
+    """
+    names = list(sets[0].present[0].query.weights.passage)
+    weights = Weights(first, dict.fromkeys(names, 0.0), {}, {}, is_scale_free)
+    passages = [[_passages(one, weights) for one in s.present] for s in sets]
+    fitted = fit_choices(passages, _PASSAGE_PENALTY)
+    weights = replace(weights, passage=dict(zip(names, fitted.tolist(), strict=True)))
+
+    names = [field.name for field in fields(SpanEvidence)]
+    weights = replace(weights, span=dict.fromkeys(names, 0.0))
+    spans = [[_spans(weigh(one, weights)) for one in s.present] for s in sets]
+    fitted = fit_choices(spans, _SPAN_PENALTY)
+    weights = replace(weights, span=dict(zip(names, fitted.tolist(), strict=True)))
+
+    if confidence is None:
+        confidence = fit_confidence([weigh_set(one, weights) for one in sets])
+    return replace(weights, confidence=confidence)
+
+
+def weigh_set(one: SampleSet, weights: Weights) -> SampleSet:
+    """Return a set with its samples weighed anew."""
+    return SampleSet(
+        one.name,
+        [weigh(sample, weights) for sample in one.present],
+        [weigh(sample, weights) for sample in one.hidden],
     )
+
+
+def _passages(sample: Sample, weights: Weights) -> Choice:
+    rows = weights.rows([one.evidence for one in sample.candidates], weights.passage)
+    return Choice(rows.astype(np.float64), sample.is_gold)
+
+
+def _spans(sample: Sample) -> Choice:
+    weights = sample.query.weights
+    rows = weights.rows([one.evidence for one in sample.spans], weights.span)
+    return Choice(rows.astype(np.float64), sample.answers)
+
+
+def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
+    """Return the weights of a logistic regression over the evidence of each sample's best span."""
+    names = [field.name for field in fields(Evidence) if field.name not in FIXED]
+    rows, offsets, labels, counts = [], [], [], []
+    for one in sets:
+        asked = [(s, True) for s in one.present] + [(s, False) for s in one.hidden]
+        asked = [(s, is_present) for s, is_present in asked if s.spans and s.query.terms]
+        for sample, is_present in asked:
+            evidence = gather_evidence(
+                sample.gold.question.text, sample.query, sample.candidates, sample.best_spans
+            )
+            rows.append([getattr(evidence, name) for name in names])
+            offsets.append(sum(w * getattr(evidence, n, 0.0) for n, w in FIXED.items()))
+            labels.append(is_answer(sample, is_present=is_present))
+            counts.append(1 / (len(asked) * len(sets)))
+    fitted = fit_logistic(
+        np.array(rows, np.float64),
+        np.array(labels, np.bool_),
+        np.array(counts, np.float64),
+        np.array(offsets, np.float64),
+        _CONFIDENCE_PENALTY,
+    )
+    free = dict(zip([INTERCEPT, *names], fitted.tolist(), strict=True))
+    known = [field.name for field in fields(Evidence)]
+    return {name: FIXED.get(name, free.get(name, 0.0)) for name in [INTERCEPT, *known]}
+
+
+def is_answer(sample: Sample, *, is_present: bool) -> bool:
+    """Return what the confidence in a sample's best span should be: 1 or 0.
+
+    1 where the documents that answer are present and the span holds an answer. With them hidden it
+    is 0 even when the answer's words happen to stand elsewhere.
+    """
+    return is_present and bool(sample.answers[0])
+
+
+def measure(one: SampleSet, weights: Weights) -> SetFigures:
+    """Return how well weights do on a set."""
+    weighed = weigh_set(one, weights)
+    present = weighed.present
+    return SetFigures(
+        passage_1=float(np.mean([s.is_gold[0] for s in present])),
+        recall_1=float(np.mean([_is_first_gold(s) for s in present])),
+        first_right=float(np.mean([s.answers[:1].any() for s in present])),
+        auroc=auroc(_confidences(present), _confidences(weighed.hidden)),
+    )
+
+
+def _is_first_gold(sample: Sample) -> bool:
+    return bool(sample.spans) and sample.spans[0].passage.document_id in sample.gold.documents
+
+
+def _confidences(samples: Sequence[Sample]) -> list[float]:
+    return [
+        confidence_of(s.gold.question.text, s.query, s.candidates, s.best_spans) for s in samples
+    ]
+
+
+def leave_one_out(
+    sets: Sequence[SampleSet],
+    first: Mapping[str, float],
+    *,
+    is_scale_free: bool,
+    confidence: Mapping[str, float] | None = None,
+) -> list[SetFigures]:
+    """Return the figures of each set with weights fitted on the others; none of a single set.
+
+    The arguments are those of ``fit_weights``.
+    """
+    if len(sets) == 1:
+        return []
+    found = []
+    for one in sets:
+        others = [other for other in sets if other is not one]
+        weights = fit_weights(others, first, is_scale_free=is_scale_free, confidence=confidence)
+        found.append(measure(one, weights))
+    return found
+
+
+def write_weights(path: Path, shipped: Path, fitted: Mapping[str, Weights]) -> None:
+    """Write weights, rounded, in place of those of the same models; a reader sees all or nothing.
+
+    Args:
+        path: the file to write.
+        shipped: the file whose other entries, and whose order, are kept.
+        fitted: weights by the entry's name.
+    """
+    entries = json.loads(shipped.read_text(encoding="utf-8"))
+    entries.update({name: _rounded(asdict(weights)) for name, weights in fitted.items()})
+    replace_text(path, json.dumps(entries, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+
+
+def _rounded(entry: dict[str, object]) -> dict[str, object]:
+    return {
+        key: {name: float(f"{weight:.{_DIGITS}g}") for name, weight in value.items()}
+        if isinstance(value, dict)
+        else value
+        for key, value in entry.items()
+    }

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.environments import PeerError, ensure_environment, last_line
-from benchmarks.question_sets import QuestionSet
-from index import DocumentError, build_index, open_index
+from index import DocumentError, QuestionSetError, build_index, open_index
 from index.bundled_model import MODEL_NAME, bundled_model_dir
 from qa import retrieve
+from qa.evaluation import read_questions
 
 TOP_K = 20
 _RUN_SECONDS = 3600
@@ -95,6 +95,21 @@ PEERS = (
 
 
 @dataclass(frozen=True)
+class AskedSet:
+    """Questions with the context that answers each.
+
+    Attributes:
+        name: the file's name without its ending.
+        questions: id → question, in the order of the contexts.
+        expected: id → id of the context the question belongs to.
+    """
+
+    name: str
+    questions: dict[str, str]
+    expected: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Search:
     """What one system did with the contexts and questions.
 
@@ -131,9 +146,36 @@ class Row:
     failure: str | None = None
 
 
+def read_sets(
+    contexts: Path, files: Sequence[Path], *, every: int = 1
+) -> tuple[dict[str, str], list[AskedSet]]:
+    """Return the contexts of a set by id, and the questions of files asked of them.
+
+    Args:
+        contexts: a file in SQuAD layout; a context's id is its number among the distinct ones.
+        files: questions, matched to the contexts by their ids: the same ones in English, say.
+        every: keep each ``every``-th question only, the first included.
+
+    Raises:
+        QuestionSetError: a file cannot be used, or two have the same name.
+    """
+    ids = {text: f"{n:05}" for n, text in enumerate(read_questions(contexts).contexts)}
+    if not ids:
+        raise QuestionSetError(f"{contexts} holds no contexts. Give a file in SQuAD layout.")
+    names = [path.stem for path in files]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise QuestionSetError(f"Two question sets are called {twice}. Rename one of the files.")
+    sets = []
+    for path in files:
+        asked = read_questions(path, contexts=contexts).questions[::every]
+        questions = {one.id: one.text for one in asked}
+        sets.append(AskedSet(path.stem, questions, {q.id: ids[q.context or ""] for q in asked}))
+    return {id_: text for text, id_ in ids.items()}, sets
+
+
 def measure(
     contexts: Mapping[str, str],
-    sets: Sequence[QuestionSet],
+    sets: Sequence[AskedSet],
     *,
     venvs: Path,
     peers: Sequence[Peer],
@@ -165,7 +207,7 @@ def measure(
     return rows
 
 
-def to_row(name: str, search: Search, sets: Sequence[QuestionSet]) -> Row:
+def to_row(name: str, search: Search, sets: Sequence[AskedSet]) -> Row:
     """Return the row of a search that answered all sets, its question ids numbered by set."""
     figures = {
         asked.name: recall(
@@ -292,7 +334,7 @@ def _check(
             raise PeerError(f"{adapter} returned no ranking of contexts for question {key}.")
 
 
-def to_json(rows: Sequence[Row], sets: Sequence[QuestionSet], contexts: int) -> str:
+def to_json(rows: Sequence[Row], sets: Sequence[AskedSet], contexts: int) -> str:
     """Return all figures with what they were measured on, as JSON."""
     report = {
         "model": MODEL_NAME,

@@ -71,7 +71,7 @@ class Span:
 
 
 @dataclass(frozen=True, eq=False)
-class _Sentences:
+class Sentences:
     """The evidence of every sentence of one passage.
 
     Attributes:
@@ -99,7 +99,7 @@ def find_spans(
     spans = [
         span
         for candidate in candidates
-        for span in _spans_of(candidate, query, asked, _read_sentences(index, query, candidate))
+        for span in _spans_of(candidate, query, asked, read_sentences(index, query, candidate))
     ]
     scores = query.weights.scores([span.evidence for span in spans], query.weights.span)
     scored = [replace(span, score=float(score)) for span, score in zip(spans, scores, strict=True)]
@@ -112,11 +112,12 @@ def best_of_each(ranked: Sequence[Span]) -> list[Span]:
     return sorted(best.values(), key=lambda span: (-span.score, span.passage.id))
 
 
-def _read_sentences(index: Index, query: Query, candidate: Candidate) -> _Sentences:
+def read_sentences(index: Index, query: Query, candidate: Candidate) -> Sentences:
+    """Return the evidence of every sentence of a candidate."""
     passage = candidate.passage
     folded = [fold(text) for text in passage.sentence_texts]
     late, topic = _late(candidate)
-    return _Sentences(
+    return Sentences(
         folded=folded,
         cosines=index.sentence_vectors(passage.id) @ query.vector,
         late=late,
@@ -146,7 +147,7 @@ def _table(
 
 
 def _spans_of(
-    candidate: Candidate, query: Query, asked: Collection[str], sentences: _Sentences
+    candidate: Candidate, query: Query, asked: Collection[str], sentences: Sentences
 ) -> Iterator[Span]:
     """Yield every run of two sentences of a passage, not scored yet; of a single one, that one."""
     passage = candidate.passage

@@ -7,7 +7,7 @@ the file.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -38,13 +38,18 @@ class Weights:
 
     def scores(self, evidence: Sequence[object], weights: Mapping[str, float]) -> FloatArray:
         """Return the weighed sum of each piece of evidence, float32 ``(len(evidence),)``."""
+        values = np.array(list(weights.values()), np.float32)
+        weighed: FloatArray = self.rows(evidence, weights) @ values
+        return weighed
+
+    def rows(self, evidence: Sequence[object], names: Collection[str]) -> FloatArray:
+        """Return the numbers that are weighed, float32 ``(len(evidence), len(names))``."""
         rows = np.array(
-            [[getattr(one, name) for name in weights] for one in evidence], np.float32
-        ).reshape(-1, len(weights))
+            [[getattr(one, name) for name in names] for one in evidence], np.float32
+        ).reshape(-1, len(names))
         if self.is_scale_free and len(rows):
             rows = (rows - rows.mean(axis=0)) / np.maximum(rows.std(axis=0), 1e-6)
-        weighed: FloatArray = rows @ np.array(list(weights.values()), np.float32)
-        return weighed
+        return rows
 
 
 def weights_for(model: str, revision: str) -> Weights:
@@ -55,5 +60,9 @@ def weights_for(model: str, revision: str) -> Weights:
 
 @lru_cache(maxsize=1)
 def _all_weights() -> Mapping[str, Weights]:
-    text = files("qa").joinpath("data/weights.json").read_text(encoding="utf-8")
+    return read_weights(files("qa").joinpath("data/weights.json").read_text(encoding="utf-8"))
+
+
+def read_weights(text: str) -> dict[str, Weights]:
+    """Return the entries of a file of weights by name."""
     return {name: Weights(**values) for name, values in json.loads(text).items()}

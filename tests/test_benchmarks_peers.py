@@ -10,8 +10,19 @@ from hypothesis import strategies as st
 
 import benchmarks.__main__
 from benchmarks.environments import PeerError
-from benchmarks.peers import PACKAGES, PEERS, Figures, Peer, Search, recall, run_adapter, to_row
-from benchmarks.question_sets import QuestionSet
+from benchmarks.peers import (
+    PACKAGES,
+    PEERS,
+    AskedSet,
+    Figures,
+    Peer,
+    Search,
+    read_sets,
+    recall,
+    run_adapter,
+    to_row,
+)
+from index import QuestionSetError
 
 PYTHON = Path(sys.executable)
 CONTEXTS = {
@@ -122,8 +133,8 @@ def test_recall_counts_ranks(places: list[int]) -> None:
 
 
 def test_a_row_keeps_sets_apart_though_their_questions_share_ids() -> None:
-    zh = QuestionSet("zh", {"1": "甲", "2": "乙"}, {"1": "a", "2": "b"})
-    en = QuestionSet("en", {"1": "A", "2": "B"}, {"1": "a", "2": "b"})
+    zh = AskedSet("zh", {"1": "甲", "2": "乙"}, {"1": "a", "2": "b"})
+    en = AskedSet("en", {"1": "A", "2": "B"}, {"1": "a", "2": "b"})
     ranked = {"0/1": ["a"], "0/2": ["b"], "1/1": ["b", "a"], "1/2": ["b"]}
     row = to_row("x", Search(ranked, 1.0, 2.0), [zh, en])
     assert row.figures == {"zh": Figures(1.0, 1.0), "en": Figures(0.5, 1.0)}
@@ -167,9 +178,53 @@ def test_the_table_of_neighbours_is_whole() -> None:
         assert all("==" in pinned for pinned in requirements[:-1])
 
 
+def asked(key: str, question: str) -> dict[str, object]:
+    return {"id": key, "question": question, "answers": [{"text": "x"}]}
+
+
+def write(path: Path, *paragraphs: tuple[str, dict[str, str]]) -> Path:
+    parts = [
+        {"context": text, "qas": [asked(key, q) for key, q in questions.items()]}
+        for text, questions in paragraphs
+    ]
+    path.write_text(json.dumps({"data": [{"paragraphs": parts}]}), encoding="utf-8")
+    return path
+
+
+def test_questions_keep_the_order_and_place_of_the_contexts(tmp_path: Path) -> None:
+    zh = write(tmp_path / "zh.json", ("甲", {"1": "一", "2": "二"}), ("乙", {"3": "三", "4": ""}))
+    en = write(tmp_path / "en.json", ("b", {"4": "four", "3": "three"}), ("a", {"1": "one"}))
+    contexts, (own, other) = read_sets(zh, [zh, en])
+    assert contexts == {"00000": "甲", "00001": "乙"}
+    assert (own.name, other.name) == ("zh", "en")
+    assert own.questions == {"1": "一", "2": "二", "3": "三"}
+    assert own.expected == {"1": "00000", "2": "00000", "3": "00001"}
+    assert other.questions == {"1": "one", "3": "three", "4": "four"}
+    assert other.expected == {"1": "00000", "3": "00001", "4": "00001"}
+
+
+def test_every_second_begins_with_the_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "set.json", ("甲", {str(n): f"問{n}" for n in range(5)}))
+    _, (kept,) = read_sets(path, [path], every=2)
+    assert list(kept.questions) == ["0", "2", "4"]
+
+
+def test_sets_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.json", ("甲", {"1": "一"}))
+    two = write(tmp_path / "two.json", ("乙", {"2": "二"}))
+    with pytest.raises(QuestionSetError, match=r"1 of the 1 questions in .*two\.json"):
+        read_sets(one, [two])
+    with pytest.raises(QuestionSetError, match="Two question sets are called one"):
+        read_sets(one, [one, one])
+    rows = tmp_path / "rows.json"
+    rows.write_text('[{"question": "誰？", "expected": "x"}]', encoding="utf-8")
+    with pytest.raises(QuestionSetError, match=r"rows\.json holds no contexts"):
+        read_sets(rows, [rows])
+
+
 def write_set(path: Path, contexts: dict[str, str]) -> Path:
     parts = [
-        {"context": text, "qas": [{"id": key, "question": question}]}
+        {"context": text, "qas": [asked(key, question)]}
         for text, (key, question) in zip(contexts.values(), QUESTIONS.items(), strict=False)
     ]
     path.write_text(json.dumps({"data": [{"paragraphs": parts}]}), encoding="utf-8")
@@ -225,16 +280,26 @@ def test_when_ours_fails_the_command_fails(
     ("arguments", "status", "message"),
     [
         ([], 2, "usage:"),
-        (["quality"], 2, "usage:"),
+        (["quality"], 2, "--set or --peers"),
+        (["quality", "--set", "SET", "--peers"], 2, "--set or --peers"),
+        (["quality", "--set", "SET", "--contexts", "SET"], 2, "--contexts goes with --peers"),
+        (["quality", "--peers", "--contexts", "SET", "--limit", "5"], 2, "--limit goes with --set"),
+        (["quality", "--set", "/no/such.json"], 1, "/no/such.json"),
+        (["quality", "--set", "SET", "--set", "SET"], 1, "Two question sets are called small"),
+        (["quality", "--set", "SET", "--noise-set", "other"], 1, "Name one of: small"),
+        (["fit"], 2, "--set"),
+        (["fit", "--set", "SET", "SET", "SET"], 1, "3 files are given for one set"),
+        (["fit", "--set", "SET", "--limit", "0"], 2, "Give 1 or more"),
+        (["fit", "--set", "SET", "--out", "/no/such/out"], 2, "be written"),
         (["quality", "--peers"], 2, "--contexts"),
-        (["quality", "--peers", "--contexts", "/no/such.json"], 1, "/no/such.json cannot be read"),
-        (["quality", "--peers", "--contexts", "SET", "--every", "0"], 1, "Give 1 or more"),
-        (["quality", "--peers", "--contexts", "SET", "--every", "x"], 2, "invalid int"),
+        (["quality", "--peers", "--contexts", "/no/such.json"], 1, "/no/such.json"),
+        (["quality", "--peers", "--contexts", "SET", "--every", "0"], 2, "Give 1 or more"),
+        (["quality", "--peers", "--contexts", "SET", "--every", "x"], 2, "x is no number"),
         (["quality", "--peers", "--contexts", "SET", "--json", "/no/such/out"], 2, "be written"),
         (
             ["quality", "--peers", "--contexts", "SET", "--questions", "/no"],
             1,
-            "/no cannot be read",
+            "/no",
         ),
     ],
 )

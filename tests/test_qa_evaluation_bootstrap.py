@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from qa.evaluation import Interval, interval, paired_difference
+from qa.evaluation.bootstrap import interval_of
 
 
 def test_the_interval_of_a_share_is_the_binomial_one() -> None:
@@ -54,3 +55,15 @@ def test_what_cannot_be_paired_is_an_error() -> None:
         paired_difference([0.0, 1.0], [1.0])
     with pytest.raises(ValueError, match="no values"):
         interval([])
+
+
+def test_a_statistic_of_both_values() -> None:
+    chance = np.random.default_rng(4)
+    before = chance.random(300)
+    after = before + chance.normal(0.1, 0.2, 300)
+    found = interval_of(lambda a, b: float((b - a).mean()), before.tolist(), after.tolist())
+    paired = paired_difference(before.tolist(), after.tolist())
+    assert found.mean == pytest.approx(paired.mean)
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), abs=0.004)
+    with pytest.raises(ValueError, match="1 values and 2"):
+        interval_of(lambda a, b: float((b - a).mean()), [0.0], [1.0, 2.0])

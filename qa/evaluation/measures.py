@@ -6,10 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+FloatArray = npt.NDArray[np.float64]
+
 BINS = 10
 
 
-def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
+def auroc(
+    positives: Sequence[float] | FloatArray, negatives: Sequence[float] | FloatArray
+) -> float:
     """Return the chance that a positive scores above a negative, ties counting one half.
 
     By the ranks of the positives (Mann and Whitney, 1947). NaN when either side is empty.

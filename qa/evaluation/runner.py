@@ -117,7 +117,7 @@ def evaluate(
         cache=cache,
         progress=progress,
     ) as (opened, placed):
-        golds = _drawn(placed, limit, seed)
+        golds = draw(placed, limit, seed)
         outcomes = tuple(_ask_all(golds, opened, progress))
         info = opened.info
     settings = Settings(
@@ -165,7 +165,8 @@ def _placed(
         yield opened, gold_of_contexts(asked.questions, documents)
 
 
-def _drawn(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
+def draw(golds: list[Gold], limit: int | None, seed: int) -> list[Gold]:
+    """Return this many questions drawn by chance, in their order; None = all."""
     if limit is None or limit >= len(golds):
         return golds
     # Not for secrets: the same questions have to be drawn again.

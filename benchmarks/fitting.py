@@ -1,0 +1,122 @@
+"""``python -m benchmarks fit``: question sets → fitted weights, with what they gain on each set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from benchmarks.fit import (
+    ANY_OTHER,
+    SetFigures,
+    fit_weights,
+    leave_one_out,
+    measure,
+    write_weights,
+)
+from benchmarks.samples import SampleSet, SetFiles, Told, by_tenths, gather, opened_set
+from qa.weights import Weights, weights_for
+
+SHIPPED = Path(__file__).parent.parent / "qa" / "data" / "weights.json"
+_COLUMNS = {
+    "passage_1": "R@1 by passages",
+    "recall_1": "R@1 by best span",
+    "first_right": "first quote answers",
+    "auroc": "AUROC",
+}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What one fit gave.
+
+    Attributes:
+        entry: the name of the weights in the file.
+        sets: the names of the sets.
+        weights: the weights, not rounded.
+        before: figures of each set with the weights of the file.
+        after: with the fitted ones.
+        left_out: with weights fitted on the other sets; none of a single set.
+    """
+
+    entry: str
+    sets: list[str]
+    weights: Weights
+    before: list[SetFigures]
+    after: list[SetFigures]
+    left_out: list[SetFigures]
+
+
+def fit_and_write(
+    files: Sequence[SetFiles],
+    *,
+    limit: int | None,
+    embedding_cache: Path | None,
+    out: Path,
+    told: Told = lambda _: None,
+) -> list[Fitted]:
+    """Fit the weights of the bundled model and those without a scale; write both.
+
+    Args:
+        files: the sets to fit on, at least one.
+        limit: how many questions of each, drawn by chance; None = all.
+        embedding_cache: the file that keeps embeddings of throw-away indexes; None = none are kept.
+        out: the file to write.
+        told: called with what is being done.
+
+    Raises:
+        YinzhengError: a set cannot be used, or gives nothing to fit on.
+    """
+    sets = []
+    entry = ""
+    for one in files:
+        with opened_set(
+            one, limit=limit, embedding_cache=embedding_cache, progress=by_tenths(told, one.name)
+        ) as (opened, golds):
+            entry = f"{opened.embedder.name} {opened.embedder.revision}"
+            sets.append(gather(opened, golds, one.name, told))
+    told(f"fitting {entry}")
+    own = _fit(sets, entry, sets[0].present[0].query.weights)
+    told(f"fitting {ANY_OTHER}")
+    other = _fit(sets, ANY_OTHER, weights_for("", ""), own.weights.confidence)
+    write_weights(out, SHIPPED, {one.entry: one.weights for one in (own, other)})
+    return [own, other]
+
+
+def _fit(
+    sets: Sequence[SampleSet],
+    entry: str,
+    before: Weights,
+    confidence: Mapping[str, float] | None = None,
+) -> Fitted:
+    free = before.is_scale_free
+    weights = fit_weights(sets, before.first, is_scale_free=free, confidence=confidence)
+    return Fitted(
+        entry,
+        [one.name for one in sets],
+        weights,
+        [measure(one, before) for one in sets],
+        [measure(one, weights) for one in sets],
+        leave_one_out(sets, before.first, is_scale_free=free, confidence=confidence),
+    )
+
+
+def to_table(fitted: Fitted) -> Table:
+    """Return what a fit gained, set by set."""
+    table = Table(
+        title=f"{fitted.entry}: as in the file before → fitted"
+        + (" (fitted on the other sets)" if fitted.left_out else ""),
+        title_justify="left",
+    )
+    table.add_column("set")
+    for title in _COLUMNS.values():
+        table.add_column(title, justify="right")
+    for row, name in enumerate(fitted.sets):
+        table.add_row(name, *(_cell(fitted, row, figure) for figure in _COLUMNS))
+    return table
+
+
+def _cell(fitted: Fitted, row: int, figure: str) -> str:
+    before, after = asdict(fitted.before[row]), asdict(fitted.after[row])
+    left_out = f" ({asdict(fitted.left_out[row])[figure]:.3f})" if fitted.left_out else ""
+    return f"{before[figure]:.3f} → {after[figure]:.3f}{left_out}"

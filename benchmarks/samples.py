@@ -1,0 +1,224 @@
+"""Question sets → samples: all evidence on every question, kept so that it can be weighed anew."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from index import Index, Passage, Progress, QuestionSetError, Without, clean_question
+from qa.answers import READ
+from qa.evaluation.bootstrap import SEED
+from qa.evaluation.gold import Gold, gold_of_contexts, throw_away_index
+from qa.evaluation.question_sets import read_questions
+from qa.evaluation.runner import draw
+from qa.quotes import Span, best_of_each, find_spans
+from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
+from qa.weights import Weights
+
+Told = Callable[[str], None]
+_KEPT = 8
+"""How many passages are read: other weights may put another one among the best ``READ``."""
+
+
+@dataclass(frozen=True)
+class SetFiles:
+    """Where a question set lies.
+
+    Attributes:
+        questions: the questions.
+        contexts: the file whose contexts and answers they are asked of, if another.
+    """
+
+    questions: Path
+    contexts: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the file of questions, without its ending."""
+        return self.questions.stem
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One question asked of one index.
+
+    Attributes:
+        gold: the question and its answers.
+        query: as retrieval saw it; its weights are those the scores were computed with.
+        candidates: the passages compared with it, best first.
+        spans: every run of sentences of the best passages, best first.
+        is_gold: which candidates are of a document that answers.
+        answers: which spans hold an accepted answer.
+    """
+
+    gold: Gold
+    query: Query
+    candidates: list[Candidate]
+    spans: list[Span]
+    is_gold: npt.NDArray[np.bool_]
+    answers: npt.NDArray[np.bool_]
+
+    @property
+    def best_spans(self) -> list[Span]:
+        """The best span of each passage that was read, best first."""
+        return best_of_each(self.spans)
+
+
+@dataclass(frozen=True)
+class SampleSet:
+    """A question set, asked.
+
+    Attributes:
+        name: of the set.
+        present: one sample a question.
+        hidden: the same with the documents that answer hidden, where anything else is indexed.
+    """
+
+    name: str
+    present: list[Sample]
+    hidden: list[Sample]
+
+
+def name_sets(given: Sequence[Sequence[str]]) -> list[SetFiles]:
+    """Return the sets named on a command line, each as QUESTIONS or QUESTIONS CONTEXTS.
+
+    Raises:
+        QuestionSetError: more than two files are given for one set, or two sets have one name.
+    """
+    for files in given:
+        if len(files) > 2:
+            raise QuestionSetError(
+                f"{len(files)} files are given for one set ({' '.join(files)}). "
+                "Give QUESTIONS, or QUESTIONS CONTEXTS."
+            )
+    sets = [SetFiles(*(Path(file).expanduser() for file in files)) for files in given]
+    names = [one.name for one in sets]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise QuestionSetError(f"Two question sets are called {twice}. Rename one of the files.")
+    return sets
+
+
+@contextmanager
+def opened_set(
+    files: SetFiles,
+    *,
+    limit: int | None,
+    embedding_cache: Path | None,
+    progress: Progress | None = None,
+    change: Callable[[str, int], str] = lambda context, _: context,
+) -> Iterator[tuple[Index, list[Gold]]]:
+    """Build a throw-away index of a set; give it and the questions to ask, with their answers.
+
+    Args:
+        files: the set.
+        limit: keep this many questions, the same that ``qa eval --limit`` draws; None = all.
+        embedding_cache: the file that keeps embeddings.
+        progress: as for ``build_index``.
+        change: what is indexed in place of a context, from the context and its number.
+
+    Raises:
+        QuestionSetError: a file cannot be used, or holds no contexts.
+        EvaluationError: a context cannot be indexed.
+    """
+    asked = read_questions(files.questions, contexts=files.contexts)
+    if any(question.context is None for question in asked.questions):
+        raise QuestionSetError(
+            f"{files.questions} has questions but no contexts. Give a file in SQuAD layout, or "
+            "name one with the contexts behind it."
+        )
+    changed = {text: change(text, number) for number, text in enumerate(asked.contexts)}
+    with throw_away_index(
+        list(changed.values()), embedding_cache=embedding_cache, progress=progress
+    ) as (opened, documents):
+        own = {text: documents[indexed] for text, indexed in changed.items()}
+        yield opened, draw(gold_of_contexts(asked.questions, own), limit, SEED)
+
+
+def gather(opened: Index, golds: Sequence[Gold], name: str, told: Told) -> SampleSet:
+    """Ask every question once as it is, and once with the documents that answer hidden."""
+    known: dict[int, Passage] = {}
+    progress = by_tenths(told, name)
+    present, hidden = [], []
+    for done, gold in enumerate(golds, start=1):
+        present.append(ask_sample(opened, gold, known))
+        others = Without(opened, gold.documents)
+        if len(others):
+            hidden.append(ask_sample(others, gold, known))
+        progress("gathering evidence", done, len(golds))
+    return SampleSet(name, present, hidden)
+
+
+def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
+    """Ask a question and keep all evidence.
+
+    Args:
+        opened: the index.
+        gold: the question.
+        known: passages by id, shared by the samples of one index so that each is kept once.
+    """
+    text = clean_question(gold.question.text)
+    query = to_query(opened, text)
+    candidates = [
+        replace(one, passage=known.setdefault(one.passage.id, one.passage))
+        for one in find_candidates(opened, query, RERANKED)
+    ]
+    spans = find_spans(opened, query, text, candidates[:_KEPT])
+    quotes = [span.passage.text[span.start - span.passage.start :] for span in spans]
+    return Sample(
+        gold,
+        query,
+        candidates,
+        spans,
+        np.array([c.passage.document_id in gold.documents for c in candidates], np.bool_),
+        np.array(
+            [
+                gold.is_in(quote[: span.end - span.start])
+                for span, quote in zip(spans, quotes, strict=True)
+            ],
+            np.bool_,
+        ),
+    )
+
+
+def weigh(sample: Sample, weights: Weights) -> Sample:
+    """Return a sample as other weights order it, with the spans of the best ``READ`` passages.
+
+    The candidates stay those that the first weights found, and a passage beyond the best eight by
+    the weights the sample was asked with is not read.
+    """
+    scores = weights.scores([c.evidence for c in sample.candidates], weights.passage).tolist()
+    ids = [c.passage.id for c in sample.candidates]
+    order = sorted(range(len(ids)), key=lambda row: (-scores[row], ids[row]))
+    score_of = {ids[row]: scores[row] for row in order[:READ]}
+    read = [row for row, span in enumerate(sample.spans) if span.passage.id in score_of]
+    spans = [_with_passage_score(sample.spans[row], score_of) for row in read]
+    values = weights.scores([span.evidence for span in spans], weights.span).tolist()
+    best = sorted(
+        range(len(spans)),
+        key=lambda row: (-values[row], spans[row].passage.id, spans[row].start),
+    )
+    return Sample(
+        sample.gold,
+        replace(sample.query, weights=weights),
+        [replace(sample.candidates[row], score=scores[row]) for row in order],
+        [replace(spans[row], score=values[row]) for row in best],
+        sample.is_gold[order],
+        sample.answers[np.array([read[row] for row in best], np.intp)],
+    )
+
+
+def _with_passage_score(span: Span, score_of: dict[int, float]) -> Span:
+    return replace(span, evidence=replace(span.evidence, passage=score_of[span.passage.id]))
+
+
+def by_tenths(told: Told, name: str) -> Progress:
+    """Return what tells of the progress on a set at each tenth of a stage."""
+
+    def progress(stage: str, done: int, total: int) -> None:
+        if done == total or done * 10 // total > (done - 1) * 10 // total:
+            told(f"{name}: {stage} {done:,} of {total:,}")
+
+    return progress

@@ -1,0 +1,133 @@
+"""Samples weighed anew are what the search gives; a fit of a tiny set can be read and used."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from squad_files import PARAGRAPHS, squad
+
+import benchmarks.__main__
+from benchmarks.fit import FIXED, INTERCEPT, fit_weights, is_answer, leave_one_out, measure
+from benchmarks.fitting import SHIPPED
+from benchmarks.samples import SampleSet, SetFiles, gather, opened_set, weigh
+from index import Index
+from qa.answers import READ
+from qa.evaluation.gold import Gold
+from qa.quotes import find_spans
+from qa.retriever import find_candidates, to_query
+from qa.weights import read_weights, weights_for
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Index, list[Gold]]]:
+    folder = tmp_path_factory.mktemp("fit")
+    files = SetFiles(squad(folder, "town.json", *PARAGRAPHS))
+    with opened_set(files, limit=None, embedding_cache=None) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def asked(town: tuple[Index, list[Gold]]) -> SampleSet:
+    return gather(*town, "town", lambda _: None)
+
+
+def test_a_sample_weighed_as_before_is_what_the_search_gives(
+    town: tuple[Index, list[Gold]], asked: SampleSet
+) -> None:
+    opened, golds = town
+    for gold, sample in zip(golds, asked.present, strict=True):
+        query = to_query(opened, gold.question.text)
+        candidates = find_candidates(opened, query, 30)
+        spans = find_spans(opened, query, gold.question.text, candidates[:READ])
+        again = weigh(sample, query.weights)
+        assert [c.passage for c in again.candidates] == [c.passage for c in candidates]
+        assert [c.score for c in again.candidates] == [c.score for c in candidates]
+        assert [(s.passage.id, s.start, s.end) for s in again.spans] == [
+            (s.passage.id, s.start, s.end) for s in spans
+        ]
+        assert [s.score for s in again.spans] == pytest.approx([s.score for s in spans], rel=1e-5)
+        for span, answers in zip(again.spans, again.answers.tolist(), strict=True):
+            text = opened.document(span.passage.document_id).text[span.start : span.end]
+            assert answers == gold.is_in(text)
+
+
+def test_other_weights_give_another_order(asked: SampleSet) -> None:
+    sample = asked.present[0]
+    weights = sample.query.weights
+    turned = replace(weights, passage={"late": -1.0}, span={"passage": 1.0})
+    after = weigh(sample, turned)
+    late = [c.evidence.late for c in after.candidates]
+    assert late == sorted(late)
+    assert [c.score for c in after.candidates] == pytest.approx([-value for value in late])
+    assert after.spans[0].passage.id == after.candidates[0].passage.id
+    assert after.spans[0].evidence.passage == after.candidates[0].score
+    golds = [c.passage.document_id in sample.gold.documents for c in after.candidates]
+    assert after.is_gold.tolist() == golds
+
+
+def test_hidden_samples_hold_no_passage_that_answers(asked: SampleSet) -> None:
+    assert len(asked.hidden) == len(asked.present) == 5
+    assert all(sample.is_gold.sum() == 1 for sample in asked.present)
+    assert not any(sample.is_gold.any() for sample in asked.hidden)
+
+
+def test_what_counts_as_an_answer(asked: SampleSet) -> None:
+    sample = asked.present[0]
+    right = replace(sample, answers=np.array([True, False]))
+    wrong = replace(sample, answers=np.array([False, True]))
+    assert is_answer(right, is_present=True)
+    assert not is_answer(wrong, is_present=True)
+    assert not is_answer(right, is_present=False)
+
+
+def test_a_tiny_set_is_fitted(asked: SampleSet) -> None:
+    first = {"dense": 1.0}
+    weights = fit_weights([asked], first, is_scale_free=False)
+    assert weights.first == first
+    assert weights.confidence.items() >= FIXED.items()
+    assert min(*weights.passage.values(), *weights.span.values()) >= 0
+    figures = measure(asked, weights)
+    assert figures.passage_1 == figures.recall_1 == figures.first_right == 1
+    assert figures.auroc > 0.9
+    assert leave_one_out([asked], first, is_scale_free=False) == []
+
+
+def test_the_command_writes_weights_that_are_read_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "140")
+    paths = [squad(tmp_path, f"{name}.json", *PARAGRAPHS) for name in "ab"]
+    out = tmp_path / "weights.json"
+    sets = [argument for path in paths for argument in ("--set", str(path))]
+    status = benchmarks.__main__.main(["fit", *sets, "--no-cache", "--out", str(out)])
+    assert status == 0
+    text = out.read_text(encoding="utf-8")
+    assert text.endswith("}\n")
+    written, shipped = read_weights(text), read_weights(SHIPPED.read_text(encoding="utf-8"))
+    assert list(written) == list(shipped)
+    own, other = written.values()
+    assert (own.is_scale_free, other.is_scale_free) == (False, True)
+    assert own.confidence == other.confidence
+    assert next(iter(own.confidence)) == INTERCEPT
+    for name, weights in written.items():
+        assert weights.first == shipped[name].first
+        assert list(weights.span) == list(shipped[name].span)
+        assert set(weights.passage) == set(shipped[name].passage)
+    for value in (
+        v
+        for e in json.loads(text).values()
+        for k in e.values()
+        if isinstance(k, dict)
+        for v in k.values()
+    ):
+        assert value == float(f"{value:.4g}")
+    printed = capsys.readouterr()
+    assert "any other: as in the file before → fitted (fitted on the other sets)" in printed.out
+    assert "a: gathering evidence 5 of 5" in printed.err
+
+
+def test_a_model_that_is_not_known_gets_the_weights_without_a_scale() -> None:
+    assert weights_for("no such model", "1").is_scale_free
