@@ -7,7 +7,7 @@ and once with it taken away. Each set counts as much as any other, however many 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from qa.quotes import SpanEvidence
 from qa.weights import Weights
 
 INTERCEPT = "intercept"
-FIXED: Mapping[str, float] = {"is_elsewhere": -4.0}
+FIXED: Mapping[str, float] = {"is_elsewhere": -3.0}
 """Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
 ANY_OTHER = "any other"
 _PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3
@@ -53,6 +53,7 @@ def fit_weights(
     *,
     is_scale_free: bool,
     confidence: Mapping[str, float] | None = None,
+    groups: Sequence[SampleSet] = (),
 ) -> Weights:
     """Return the weights fitted on samples of question sets.
 
@@ -61,6 +62,7 @@ def fit_weights(
         first: the weights before passages are compared token by token, which are not fitted.
         is_scale_free: whether evidence is standardised for each question, as for another model.
         confidence: taken as it is; None = it is fitted.
+        groups: the same sets in small indexes, for the confidence only.
 
     Raises:
         EvaluationError: no question has both passages, or runs, that answer and that do not.
@@ -78,7 +80,7 @@ def fit_weights(
     weights = replace(weights, span=dict(zip(names, fitted.tolist(), strict=True)))
 
     if confidence is None:
-        confidence = fit_confidence([weigh_set(one, weights) for one in sets])
+        confidence = fit_confidence([weigh_set(one, weights) for one in [*sets, *groups]])
     return replace(weights, confidence=confidence)
 
 
@@ -88,6 +90,7 @@ def weigh_set(one: SampleSet, weights: Weights) -> SampleSet:
         one.name,
         [weigh(sample, weights) for sample in one.present],
         [weigh(sample, weights) for sample in one.hidden],
+        [weigh(sample, weights) for sample in one.foreign],
     )
 
 
@@ -103,39 +106,54 @@ def _spans(sample: Sample) -> Choice:
 
 
 def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
-    """Return the weights of a logistic regression over the evidence of each sample's best span."""
+    """Return the weights of the confidence over the evidence of each sample's best span.
+
+    Two logistic regressions: one tells questions whose documents are present from those whose are
+    not; the other stretches and shifts its outcome (Platt, 1999), so that it means how likely the
+    span answers.
+    """
     names = [field.name for field in fields(Evidence) if field.name not in FIXED]
-    rows, offsets, labels, counts = [], [], [], []
-    for one in sets:
-        asked = [(s, True) for s in one.present] + [(s, False) for s in one.hidden]
-        asked = [(s, is_present) for s, is_present in asked if s.spans and s.query.terms]
-        for sample, is_present in asked:
-            evidence = gather_evidence(
-                sample.gold.question.text, sample.query, sample.candidates, sample.best_spans
-            )
-            rows.append([getattr(evidence, name) for name in names])
-            offsets.append(sum(w * getattr(evidence, n, 0.0) for n, w in FIXED.items()))
-            labels.append(is_answer(sample, is_present=is_present))
-            counts.append(1 / (len(asked) * len(sets)))
-    fitted = fit_logistic(
-        np.array(rows, np.float64),
-        np.array(labels, np.bool_),
-        np.array(counts, np.float64),
-        np.array(offsets, np.float64),
-        _CONFIDENCE_PENALTY,
-    )
-    free = dict(zip([INTERCEPT, *names], fitted.tolist(), strict=True))
+    asked = [ask for one in sets for ask in _asked(one, len(sets), names)]
+    rows = np.array([one.row for one in asked], np.float64)
+    offsets = np.array([one.offset for one in asked], np.float64)
+    counts = np.array([one.count for one in asked], np.float64)
+    present = np.array([one.is_present for one in asked], np.bool_)
+    right = np.array([one.is_right for one in asked], np.bool_)
+    first = fit_logistic(rows, present, counts, offsets, _CONFIDENCE_PENALTY)
+    told = rows @ first[1:] + first[0]
+    shift, stretch = fit_logistic(told[:, None], right, counts, offsets, 0.0).tolist()
+    fitted = [shift + stretch * first[0], *(stretch * first[1:])]
+    free = dict(zip([INTERCEPT, *names], map(float, fitted), strict=True))
     known = [field.name for field in fields(Evidence)]
     return {name: FIXED.get(name, free.get(name, 0.0)) for name in [INTERCEPT, *known]}
 
 
-def is_answer(sample: Sample, *, is_present: bool) -> bool:
-    """Return what the confidence in a sample's best span should be: 1 or 0.
+@dataclass(frozen=True)
+class _Asked:
+    """The evidence of one sample, what the weights set by hand give it, and how much it counts."""
 
-    1 where the documents that answer are present and the span holds an answer. With them hidden it
-    is 0 even when the answer's words happen to stand elsewhere.
-    """
-    return is_present and bool(sample.answers[0])
+    row: list[float]
+    offset: float
+    count: float
+    is_present: bool
+    is_right: bool
+
+
+def _asked(one: SampleSet, sets: int, names: Sequence[str]) -> Iterator[_Asked]:
+    samples = [(s, True) for s in one.present]
+    samples += [(s, False) for s in (*one.hidden, *one.foreign)]
+    samples = [(s, is_present) for s, is_present in samples if s.spans and s.query.terms]
+    for sample, is_present in samples:
+        text = sample.gold.question.text
+        evidence = gather_evidence(text, sample.query, sample.candidates, sample.best_spans)
+        yield _Asked(
+            row=[getattr(evidence, name) for name in names],
+            offset=sum(w * getattr(evidence, name, 0.0) for name, w in FIXED.items()),
+            count=1 / (len(samples) * sets),
+            is_present=is_present,
+            # What stands elsewhere by chance answers nothing.
+            is_right=is_present and bool(sample.answers[0]),
+        )
 
 
 def measure(one: SampleSet, weights: Weights) -> SetFigures:
@@ -166,6 +184,7 @@ def leave_one_out(
     *,
     is_scale_free: bool,
     confidence: Mapping[str, float] | None = None,
+    groups: Sequence[SampleSet] = (),
 ) -> list[SetFigures]:
     """Return the figures of each set with weights fitted on the others; none of a single set.
 
@@ -176,7 +195,13 @@ def leave_one_out(
     found = []
     for one in sets:
         others = [other for other in sets if other is not one]
-        weights = fit_weights(others, first, is_scale_free=is_scale_free, confidence=confidence)
+        weights = fit_weights(
+            others,
+            first,
+            is_scale_free=is_scale_free,
+            confidence=confidence,
+            groups=[group for group in groups if not group.name.startswith(one.name)],
+        )
         found.append(measure(one, weights))
     return found
 

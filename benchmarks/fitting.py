@@ -14,7 +14,15 @@ from benchmarks.fit import (
     measure,
     write_weights,
 )
-from benchmarks.samples import SampleSet, SetFiles, Told, by_tenths, gather, opened_set
+from benchmarks.samples import (
+    SampleSet,
+    SetFiles,
+    Told,
+    by_tenths,
+    gather,
+    gather_groups,
+    opened_set,
+)
 from qa.weights import Weights, weights_for
 
 SHIPPED = Path(__file__).parent.parent / "qa" / "data" / "weights.json"
@@ -67,7 +75,7 @@ def fit_and_write(
     Raises:
         YinzhengError: a set cannot be used, or gives nothing to fit on.
     """
-    sets = []
+    sets, groups = [], []
     entry = ""
     for one in files:
         with opened_set(
@@ -75,8 +83,9 @@ def fit_and_write(
         ) as (opened, golds):
             entry = f"{opened.embedder.name} {opened.embedder.revision}"
             sets.append(gather(opened, golds, one.name, told))
+        groups.append(gather_groups(one, embedding_cache=embedding_cache, told=told))
     told(f"fitting {entry}")
-    own = _fit(sets, entry, sets[0].present[0].query.weights)
+    own = _fit(sets, entry, sets[0].present[0].query.weights, groups=groups)
     told(f"fitting {ANY_OTHER}")
     other = _fit(sets, ANY_OTHER, weights_for("", ""), own.weights.confidence)
     write_weights(out, SHIPPED, {one.entry: one.weights for one in (own, other)})
@@ -88,16 +97,19 @@ def _fit(
     entry: str,
     before: Weights,
     confidence: Mapping[str, float] | None = None,
+    groups: Sequence[SampleSet] = (),
 ) -> Fitted:
     free = before.is_scale_free
-    weights = fit_weights(sets, before.first, is_scale_free=free, confidence=confidence)
+    weights = fit_weights(
+        sets, before.first, is_scale_free=free, confidence=confidence, groups=groups
+    )
     return Fitted(
         entry,
         [one.name for one in sets],
         weights,
         [measure(one, before) for one in sets],
         [measure(one, weights) for one in sets],
-        leave_one_out(sets, before.first, is_scale_free=free, confidence=confidence),
+        leave_one_out(sets, before.first, is_scale_free=free, confidence=confidence, groups=groups),
     )
 
 

@@ -11,6 +11,7 @@ from index import replace_text
 from qa.confidence import THRESHOLDS
 from qa.evaluation import Interval
 from qa.evaluation.bootstrap import RESAMPLES, RESAMPLES_OF_PAIRS
+from qa.evaluation.figures import judged
 from qa.evaluation.measures import BINS, reliability
 from qa.evaluation.plots import write_plots
 from qa.evaluation.report import as_json
@@ -210,8 +211,7 @@ def _strictness(sets: Sequence[SetQuality]) -> str:
 
 
 def _calibration(quality: Quality, pictures: Sequence[str]) -> str:
-    outcomes = quality.together.outcomes
-    bins = reliability([o.confidence for o in outcomes], [o.is_best_right for o in outcomes])
+    bins = reliability(*judged(quality.together.outcomes))
     rows = [
         [
             _bin_name(one.confidence),
@@ -227,8 +227,9 @@ def _calibration(quality: Quality, pictures: Sequence[str]) -> str:
     error = _share(quality.together.figures.calibration_error)
     return (
         "## Reliability\n\n"
-        "All sets together, the documents that answer being there: questions of like confidence, "
-        "and the share of them whose best quote holds an accepted answer. Large sets weigh more. "
+        "All sets together, each question once with the document that answers and once with it "
+        "hidden, where no quote is right: those of like confidence, and the share whose best quote "
+        "holds an accepted answer. Large sets weigh more. "
         f"The expected calibration error over all is {error}.\n\n"
         + _table(["confidence", "questions", "mean confidence", "share right"], rows)
         + f"\n\n{images}"

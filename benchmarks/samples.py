@@ -1,8 +1,9 @@
 """Question sets → samples: all evidence on every question, kept so that it can be weighed anew."""
 
+import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from qa.weights import Weights
 Told = Callable[[str], None]
 _KEPT = 8
 """How many passages are read: other weights may put another one among the best ``READ``."""
+_GROUP, _GROUP_QUESTIONS = 20, 60
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,13 @@ class SampleSet:
         name: of the set.
         present: one sample a question.
         hidden: the same with the documents that answer hidden, where anything else is indexed.
+        foreign: questions whose answers were never in the index nor near it, if such were asked.
     """
 
     name: str
     present: list[Sample]
     hidden: list[Sample]
+    foreign: list[Sample] = field(default_factory=list)
 
 
 def name_sets(given: Sequence[Sequence[str]]) -> list[SetFiles]:
@@ -151,6 +155,43 @@ def gather(opened: Index, golds: Sequence[Gold], name: str, told: Told) -> Sampl
     return SampleSet(name, present, hidden)
 
 
+def gather_groups(
+    files: SetFiles,
+    *,
+    embedding_cache: Path | None,
+    told: Told,
+    groups: int = 6,
+) -> SampleSet:
+    """Ask a set in small indexes, of twenty contexts each, and questions from elsewhere with it.
+
+    A confidence fitted on large indexes alone takes for certain what stands out among few.
+
+    Args:
+        files: the set.
+        embedding_cache: the file that keeps embeddings.
+        told: called with what is being done.
+        groups: how many indexes at most.
+    """
+    asked = read_questions(files.questions, contexts=files.contexts)
+    chance = random.Random(SEED)  # noqa: S311 - the same questions have to be drawn again
+    gathered = SampleSet(f"{files.name}, {_GROUP} contexts", [], [])
+    for number in range(min(groups, len(asked.contexts) // _GROUP)):
+        start = number * _GROUP
+        contexts = asked.contexts[start : start + _GROUP]
+        near = set(asked.contexts[max(0, start - _GROUP) : start + 2 * _GROUP])
+        own = [question for question in asked.questions if question.context in set(contexts)]
+        far = [question for question in asked.questions if question.context not in near]
+        with throw_away_index(contexts, embedding_cache=embedding_cache) as (opened, documents):
+            golds = draw(gold_of_contexts(own, documents), _GROUP_QUESTIONS, SEED)
+            found = gather(opened, golds, f"{gathered.name}, group {number + 1}", told)
+            strangers = chance.sample(far, min(_GROUP_QUESTIONS, len(far)))
+            nowhere = [Gold(one, (), frozenset(), is_named=True) for one in strangers]
+            gathered.foreign.extend(ask_sample(opened, gold, {}) for gold in nowhere)
+        gathered.present.extend(found.present)
+        gathered.hidden.extend(found.hidden)
+    return gathered
+
+
 def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
     """Ask a question and keep all evidence.
 
@@ -166,6 +207,7 @@ def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
         for one in find_candidates(opened, query, RERANKED)
     ]
     spans = find_spans(opened, query, text, candidates[:_KEPT])
+    candidates = [_slim(one) for one in candidates]
     quotes = [span.passage.text[span.start - span.passage.start :] for span in spans]
     return Sample(
         gold,
@@ -181,6 +223,12 @@ def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
             np.bool_,
         ),
     )
+
+
+def _slim(candidate: Candidate) -> Candidate:
+    """Keep of the tokens' cosines the best of each: all of them would fill the memory."""
+    best = candidate.token_best[:, None]
+    return replace(candidate, similar=best, token_spans=np.empty((0, 2), np.int64))
 
 
 def weigh(sample: Sample, weights: Weights) -> Sample:

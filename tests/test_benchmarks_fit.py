@@ -1,7 +1,7 @@
 """Samples weighed anew are what the search gives; a fit of a tiny set can be read and used."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,15 +10,24 @@ import pytest
 from squad_files import PARAGRAPHS, squad
 
 import benchmarks.__main__
-from benchmarks.fit import FIXED, INTERCEPT, fit_weights, is_answer, leave_one_out, measure
+from benchmarks.fit import (
+    FIXED,
+    INTERCEPT,
+    fit_confidence,
+    fit_weights,
+    leave_one_out,
+    measure,
+    weigh_set,
+)
 from benchmarks.fitting import SHIPPED
-from benchmarks.samples import SampleSet, SetFiles, gather, opened_set, weigh
+from benchmarks.samples import Sample, SampleSet, SetFiles, gather, opened_set, weigh
 from index import Index
 from qa.answers import READ
+from qa.confidence import confidence_of
 from qa.evaluation.gold import Gold
 from qa.quotes import find_spans
 from qa.retriever import find_candidates, to_query
-from qa.weights import read_weights, weights_for
+from qa.weights import Weights, read_weights, weights_for
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +83,26 @@ def test_hidden_samples_hold_no_passage_that_answers(asked: SampleSet) -> None:
     assert not any(sample.is_gold.any() for sample in asked.hidden)
 
 
-def test_what_counts_as_an_answer(asked: SampleSet) -> None:
-    sample = asked.present[0]
-    right = replace(sample, answers=np.array([True, False]))
-    wrong = replace(sample, answers=np.array([False, True]))
-    assert is_answer(right, is_present=True)
-    assert not is_answer(wrong, is_present=True)
-    assert not is_answer(right, is_present=False)
+def test_the_confidence_means_how_likely_the_span_answers(asked: SampleSet) -> None:
+    # Present, but its best span never answers: as unlikely as if it were hidden.
+    wrong = [replace(s, answers=np.zeros_like(s.answers)) for s in asked.present]
+    shy = replace(asked, present=wrong)
+    weights = fit_weights([asked], {"dense": 1.0}, is_scale_free=False)
+    sure, unsure = (fit_confidence([weigh_set(one, weights)]) for one in (asked, shy))
+    told = [replace(weights, confidence=of_one) for of_one in (sure, unsure)]
+    likely, unlikely = (mean_confidence(asked.present, one) for one in told)
+    assert unlikely < 0.2
+    assert likely > 0.6
+
+
+def mean_confidence(samples: Sequence[Sample], weights: Weights) -> float:
+    weighed = [weigh(sample, weights) for sample in samples]
+    text = [sample.gold.question.text for sample in weighed]
+    found = [
+        confidence_of(t, s.query, s.candidates, s.best_spans)
+        for t, s in zip(text, weighed, strict=True)
+    ]
+    return sum(found) / len(found)
 
 
 def test_a_tiny_set_is_fitted(asked: SampleSet) -> None:

@@ -48,8 +48,8 @@ def test_by_hand() -> None:
     assert [share.mean for share in quotes] == [0.25, 0.5, 0.75, 0.25]
     assert figures.first_quote_characters == pytest.approx(40 / 3)
     assert figures.milliseconds_50 == pytest.approx(150)
-    # One question a bin: |.9-1|, |.8-1|, |.4-1|, |.7-0|
-    assert figures.calibration_error == pytest.approx((0.1 + 0.2 + 0.6 + 0.7) / 4)
+    # .9, .8, .7, .6 and .1 have a bin each, 1, 1, 0, 0, 0 of them right; one of two is at .4
+    assert figures.calibration_error == pytest.approx((0.1 + 0.2 + 0.7 + 0.6 + 0.1 + 2 * 0.1) / 7)
     abstention = figures.abstention
     assert abstention is not None
     assert abstention.questions == 3

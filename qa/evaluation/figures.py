@@ -51,7 +51,7 @@ class Figures:
         refused: share not answered.
         first_quote_characters: mean length of the first quotes; None when none was given.
         abstention: None when no question could be asked without its documents.
-        calibration_error: of the confidence against ``best_right``, over ten bins.
+        calibration_error: of the confidence, over ten bins of what ``judged`` gives.
         milliseconds_50: median duration of ``ask``; likewise the 95th percentile.
         not_verbatim: how many quotes do not stand in their document where they say.
     """
@@ -93,13 +93,21 @@ def compute_figures(outcomes: Sequence[Outcome], *, seed: int) -> Figures:
         refused=mean(lambda o: not o.is_answered),
         first_quote_characters=float(np.mean(quotes)) if quotes else None,
         abstention=_abstention(outcomes, seed),
-        calibration_error=calibration_error(
-            [o.confidence for o in outcomes], [o.is_best_right for o in outcomes]
-        ),
+        calibration_error=calibration_error(*judged(outcomes)),
         milliseconds_50=float(p50),
         milliseconds_95=float(p95),
         not_verbatim=sum(o.not_verbatim for o in outcomes),
     )
+
+
+def judged(outcomes: Sequence[Outcome]) -> tuple[list[float], list[bool]]:
+    """Return every confidence, and whether what it was put in answers.
+
+    Both of a question: with the documents that answer, and with them hidden, where nothing does.
+    """
+    hidden = [o.confidence_removed for o in outcomes if o.confidence_removed is not None]
+    confidences = [outcome.confidence for outcome in outcomes] + hidden
+    return confidences, [outcome.is_best_right for outcome in outcomes] + [False] * len(hidden)
 
 
 def is_within(outcome: Outcome, k: int) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import cache_dir
-from qa.evaluation.figures import is_within
+from qa.evaluation.figures import is_within, judged
 from qa.evaluation.measures import reliability, risk_coverage
 from qa.evaluation.runner import Evaluation
 
@@ -95,10 +95,7 @@ def _risk_coverage(evaluation: Evaluation, axes: "Axes") -> None:
 
 
 def _reliability(evaluation: Evaluation, axes: "Axes") -> None:
-    bins = reliability(
-        [outcome.confidence for outcome in evaluation.outcomes],
-        [outcome.is_best_right for outcome in evaluation.outcomes],
-    )
+    bins = reliability(*judged(evaluation.outcomes))
     axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", label="as confident as right")
     confidences, shares = [one.confidence for one in bins], [one.right for one in bins]
     axes.plot(confidences, shares, color=_BLUE, marker="o", label="measured, with how many")
