@@ -23,7 +23,7 @@ from qa.quotes import SpanEvidence
 from qa.weights import Weights
 
 INTERCEPT = "intercept"
-FIXED: Mapping[str, float] = {"is_elsewhere": -3.0}
+FIXED: Mapping[str, float] = {"is_elsewhere": -5.0}
 """Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
 ANY_OTHER = "any other"
 _PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3

@@ -16,7 +16,7 @@ from qa.quotes import Span
 from qa.retriever import Candidate, FloatArray, Query
 from qa.types import Strictness
 
-THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.08, "balanced": 0.15, "strict": 0.4}
+THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.06, "balanced": 0.12, "strict": 0.4}
 """The lowest confidence that is answered; docs/quality.md has the rates of each. Balanced refuses
 about one answerable question in twenty."""
 

@@ -14,6 +14,7 @@ from index import (
     Translation,
     fold,
     lookup_terms,
+    names_place,
     place_names,
     terms,
     translations,
@@ -124,6 +125,7 @@ def to_query(index: Index, question: str) -> Query:
     encoded = index.embedder.encode_query_tokens(fold(question))
     distinct = tuple(dict.fromkeys(terms(question)))
     translated = tuple(translations(question))
+    standing = [index.frequency_of_any(_lookups(one)) for one in translated]
     return Query(
         vector=encoded.vector,
         tokens=encoded.tokens,
@@ -131,11 +133,8 @@ def to_query(index: Index, question: str) -> Query:
         idf=np.array([index.idf(term) for term in distinct], np.float32),
         known=np.array([index.frequency(term) > 0 for term in distinct], np.bool_),
         translations=translated,
-        translation_idf=np.array(
-            [_idf(index.frequency_of_any(_lookups(one)), len(index)) for one in translated],
-            np.float32,
-        ),
-        unknown_name=_unknown_name(index, question),
+        translation_idf=np.array([_idf(count, len(index)) for count in standing], np.float32),
+        unknown_name=_unknown_name(index, question) or _unknown_place(translated, standing),
         weights=weights_for(index.embedder.name, index.embedder.revision),
     )
 
@@ -163,6 +162,16 @@ def _unknown_name(index: Index, question: str) -> str | None:
         short = "_" + year[2:].translate(_HAN_DIGITS)
         if index.frequency(year) == index.frequency(short) == 0:
             return str(year)
+    return None
+
+
+def _unknown_place(translated: Sequence[Translation], standing: Sequence[int]) -> str | None:
+    """Return a place named in English that stands nowhere in the index in Chinese, if any."""
+    for one, count in zip(translated, standing, strict=True):
+        chinese = [word for word in one.alternatives if not word.isascii()]
+        # "France" is a place in all its translations; "region" is one in some.
+        if count == 0 and chinese and all(names_place([word]) for word in chinese):
+            return " ".join(one.words)
     return None
 
 
