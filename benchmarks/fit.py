@@ -200,7 +200,7 @@ def leave_one_out(
             first,
             is_scale_free=is_scale_free,
             confidence=confidence,
-            groups=[group for group in groups if not group.name.startswith(one.name)],
+            groups=[group for group in groups if not group.name.startswith(f"{one.name}, ")],
         )
         found.append(measure(one, weights))
     return found

@@ -151,7 +151,7 @@ def _defaults(sets: Sequence[SetQuality]) -> str:
         "False answers: the share answered although the document is hidden, at the threshold that "
         f"refuses 5 % of the questions whose document is there, and at the shipped one. ECE: the "
         "expected calibration error, the mean distance of confidence and share right over "
-        f"{BINS} bins.\n\n{telling}"
+        f"{BINS} bins of both askings.\n\n{telling}"
     )
 
 

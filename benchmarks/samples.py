@@ -147,10 +147,10 @@ def gather(opened: Index, golds: Sequence[Gold], name: str, told: Told) -> Sampl
     progress = by_tenths(told, name)
     present, hidden = [], []
     for done, gold in enumerate(golds, start=1):
-        present.append(ask_sample(opened, gold, known))
+        present.append(slim(ask_sample(opened, gold, known)))
         others = Without(opened, gold.documents)
         if len(others):
-            hidden.append(ask_sample(others, gold, known))
+            hidden.append(slim(ask_sample(others, gold, known)))
         progress("gathering evidence", done, len(golds))
     return SampleSet(name, present, hidden)
 
@@ -186,7 +186,7 @@ def gather_groups(
             found = gather(opened, golds, f"{gathered.name}, group {number + 1}", told)
             strangers = chance.sample(far, min(_GROUP_QUESTIONS, len(far)))
             nowhere = [Gold(one, (), frozenset(), is_named=True) for one in strangers]
-            gathered.foreign.extend(ask_sample(opened, gold, {}) for gold in nowhere)
+            gathered.foreign.extend(slim(ask_sample(opened, gold, {})) for gold in nowhere)
         gathered.present.extend(found.present)
         gathered.hidden.extend(found.hidden)
     return gathered
@@ -207,7 +207,6 @@ def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
         for one in find_candidates(opened, query, RERANKED)
     ]
     spans = find_spans(opened, query, text, candidates[:_KEPT])
-    candidates = [_slim(one) for one in candidates]
     quotes = [span.passage.text[span.start - span.passage.start :] for span in spans]
     return Sample(
         gold,
@@ -225,8 +224,15 @@ def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
     )
 
 
+def slim(sample: Sample) -> Sample:
+    """Return a sample to keep: of the tokens' cosines the best of each; all would fill the memory.
+
+    Its spans stay, but no others can be made of it.
+    """
+    return replace(sample, candidates=[_slim(one) for one in sample.candidates])
+
+
 def _slim(candidate: Candidate) -> Candidate:
-    """Keep of the tokens' cosines the best of each: all of them would fill the memory."""
     best = candidate.token_best[:, None]
     return replace(candidate, similar=best, token_spans=np.empty((0, 2), np.int64))
 

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
 import pytest
+from squad_files import PARAGRAPHS, squad
 
 from benchmarks.ablation import (
     PASSAGES,
@@ -13,7 +15,9 @@ from benchmarks.ablation import (
     passage_steps,
     quote_steps,
     reciprocal_rank,
+    try_sample,
 )
+from benchmarks.samples import SetFiles, ask_sample, opened_set
 from qa.question_types import KINDS
 from qa.quotes import SpanEvidence
 from qa.retriever import PassageEvidence
@@ -115,3 +119,23 @@ def test_reciprocal_rank_by_hand() -> None:
 def test_reciprocal_rank_keeps_what_all_agree_on() -> None:
     for ranking in permutations([1, 2, 3]):
         assert reciprocal_rank([ranking, ranking]) == list(ranking)
+
+
+def test_pairs_are_compared_token_by_token(tmp_path: Path) -> None:
+    """Against every token of the pair, one by one; a passage of two sentences is one pair."""
+    files = SetFiles(squad(tmp_path, "town.json", *PARAGRAPHS))
+    with opened_set(files, limit=None, embedding_cache=None) as (opened, golds):
+        for gold in golds:
+            sample = ask_sample(opened, gold, {})
+            best = sample.candidates[0].passage
+            tokens = opened.token_vectors(best.id)
+            shift = best.start - best.searchable_offset
+            for span, pair in zip(
+                [span for span in sample.spans if span.passage is best],
+                try_sample(opened, sample).pairs,
+                strict=True,
+            ):
+                inside = [span.start <= start + shift < span.end for start in tokens.spans[:, 0]]
+                cosines = sample.query.tokens.vectors @ tokens.vectors[inside].T
+                assert pair.late == pytest.approx(float(cosines.max(axis=1).mean()), abs=1e-5)
+                assert pair.late > 0.5

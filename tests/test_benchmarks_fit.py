@@ -20,7 +20,7 @@ from benchmarks.fit import (
     weigh_set,
 )
 from benchmarks.fitting import SHIPPED
-from benchmarks.samples import Sample, SampleSet, SetFiles, gather, opened_set, weigh
+from benchmarks.samples import Sample, SampleSet, SetFiles, ask_sample, gather, opened_set, weigh
 from index import Index
 from qa.answers import READ
 from qa.confidence import confidence_of
@@ -61,6 +61,21 @@ def test_a_sample_weighed_as_before_is_what_the_search_gives(
         for span, answers in zip(again.spans, again.answers.tolist(), strict=True):
             text = opened.document(span.passage.document_id).text[span.start : span.end]
             assert answers == gold.is_in(text)
+
+
+def test_slim_samples_give_the_same_confidence(
+    town: tuple[Index, list[Gold]], asked: SampleSet
+) -> None:
+    opened, golds = town
+    for gold, sample in zip(golds, asked.present, strict=True):
+        whole = ask_sample(opened, gold, {})
+        confidences = [
+            confidence_of(gold.question.text, one.query, one.candidates, one.best_spans)
+            for one in (whole, sample)
+        ]
+        assert confidences[0] == confidences[1] > 0
+        kept, all_of_them = (sum(c.similar.size for c in one.candidates) for one in (sample, whole))
+        assert kept < all_of_them
 
 
 def test_other_weights_give_another_order(asked: SampleSet) -> None:
