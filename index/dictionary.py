@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.durable import replace_text
-from index.folding import fold
+from index.folding import fold, names_place
 from index.locations import cache_dir
 
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-_FORMAT = 2
+_FORMAT = 3
 _LONGEST_PHRASE = 4
+_NAME = "="  # before words as they are typed, of which the first gloss of a name consists
 _LONGEST_GLOSS_TAKEN_APART = 3
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+(?:[.,]\d+)*")
 _LATIN_WORD = re.compile(r"[a-z]{2}")
@@ -58,10 +59,12 @@ class Translation:
         words: the stems of the English words.
         alternatives: Chinese words, folded, and of a single word the word itself, which a Chinese
             text may hold as it is.
+        is_place: whether the words are the name of a place, as they were typed: France, not French.
     """
 
     words: tuple[str, ...]
     alternatives: frozenset[str]
+    is_place: bool = False
 
     def stands_in(self, folded: str) -> bool:
         """Return whether any alternative stands in a folded text."""
@@ -103,7 +106,8 @@ def _translation(found: list[str], stems: list[str], places: range) -> Translati
     alternatives = _dictionary().get(" ".join(words), frozenset())
     if len(places) == 1:
         alternatives |= {found[places.start], stems[places.start]}
-    return Translation(words, alternatives) if alternatives else None
+    named = _dictionary().get(_NAME + " ".join(found[i] for i in places), frozenset())
+    return Translation(words, alternatives, names_place(named)) if alternatives else None
 
 
 def _words(text: str) -> list[str]:
@@ -168,7 +172,9 @@ def _turned_round(entries: Iterable[tuple[str, str, list[str]]]) -> dict[str, se
         if not _HAN_ONLY.fullmatch(word):
             continue
         is_name = pinyin[:1].isupper()
-        if is_name:  # Ordos may be asked for as Eerduosi
+        if is_name:
+            exact[_NAME + " ".join(_words(glosses[0].split(",")[0]))].add(word)
+            # Ordos may be asked for as Eerduosi.
             exact[re.sub(r"[^a-z]", "", pinyin.lower())].add(word)
         for stems in _gloss_stems(glosses, is_name=is_name):
             exact[" ".join(stems)].add(word)

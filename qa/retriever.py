@@ -14,7 +14,6 @@ from index import (
     Translation,
     fold,
     lookup_terms,
-    names_place,
     place_names,
     terms,
     translations,
@@ -167,12 +166,8 @@ def _unknown_name(index: Index, question: str) -> str | None:
 
 def _unknown_place(translated: Sequence[Translation], standing: Sequence[int]) -> str | None:
     """Return a place named in English that stands nowhere in the index in Chinese, if any."""
-    for one, count in zip(translated, standing, strict=True):
-        chinese = [word for word in one.alternatives if not word.isascii()]
-        # "France" is a place in all its translations; "region" is one in some.
-        if count == 0 and chinese and all(names_place([word]) for word in chinese):
-            return " ".join(one.words)
-    return None
+    named = zip(translated, standing, strict=True)
+    return next((" ".join(one.words) for one, count in named if one.is_place and not count), None)
 
 
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:

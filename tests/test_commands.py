@@ -31,12 +31,17 @@ def test_ask_as_json(report_dir: Path) -> None:
     done = run("qa", "烏海市全程網辦事項量提升了多少", "--index", str(report_dir), "--json")
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
-    assert list(answer) == ["question", "status", "confidence", "citations", "hits"]
+    assert list(answer) == [
+        *("question", "status", "confidence", "strictness", "text", "citations", "hits")
+    ]
     assert answer["status"] == "answered"
     citation, hit = answer["citations"][0], answer["hits"][0]
     assert list(citation) == [
-        *("quote", "document", "title", "headings", "start", "end", "page", "score")
+        *("quote", "document", "title", "headings", "start", "end", "page", "score"),
+        *("marks", "also_in"),
     ]
+    assert all(citation["start"] <= a < b <= citation["end"] for a, b in citation["marks"])
+    assert citation["quote"] in answer["text"]
     assert list(hit) == ["rank", "score", "document", "start", "end", "text"]
     assert "15.4%" in citation["quote"]
     assert len(citation["quote"]) == citation["end"] - citation["start"]
@@ -54,7 +59,20 @@ def test_ask_as_text_and_how_many(report_dir: Path) -> None:
 def test_not_found_exits_with_3(report_dir: Path) -> None:
     done = run("qa", "通辽市的人口是多少", "--index", str(report_dir))
     assert done.returncode == 3
-    assert done.stdout.startswith("Not found in the documents")
+    found = done.stdout.splitlines()
+    assert found[0] == "在文档中没有找到答案。"
+    assert found[1].startswith("The closest passages, which do not answer (confidence 0.0")
+    greeted = run("qa", "你好", "--index", str(report_dir))
+    assert (greeted.returncode, len(greeted.stdout.splitlines())) == (3, 1)
+
+
+def test_a_stricter_answer(report_dir: Path) -> None:
+    question = ["qa", "上級機關怎樣督促下級", "--index", str(report_dir), "--json"]
+    done = [run(*question, "--strictness", level) for level in ("lenient", "balanced", "strict")]
+    answers = [json.loads(one.stdout) for one in done]
+    assert [answer["strictness"] for answer in answers] == ["lenient", "balanced", "strict"]
+    assert len({answer["confidence"] for answer in answers}) == 1
+    assert [one.returncode for one in done] == sorted(one.returncode for one in done)
 
 
 @pytest.mark.parametrize(

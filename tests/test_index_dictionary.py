@@ -29,6 +29,11 @@ def test_a_word_stands_for_itself_too() -> None:
     assert words_of("the NBA in 2015")["2015"] == {"2015"}
 
 
+def test_the_name_of_a_place_is_told_from_what_comes_from_there() -> None:
+    found = {one.words[-1]: one.is_place for one in translations("Is France or Ordos Indian land?")}
+    assert found == {"franc": True, "ordo": True, "indian": False, "land": False}
+
+
 def test_what_a_name_is_explained_with_is_no_translation() -> None:
     assert "东河区" not in words_of("Inner Mongolia")["inner mongolia"]
 
@@ -62,4 +67,5 @@ def test_the_dictionary_read_backwards() -> None:
         "sport": {"球队"},
         "ball": {"球队"},
         "wuhai": {"乌海"},
+        "=wuhai": {"乌海"},
     }
