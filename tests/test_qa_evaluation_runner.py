@@ -9,7 +9,8 @@ from squad_files import LIBRARY, PARAGRAPHS, squad
 
 from index import EvaluationError, Index, QuestionSetError, build_index, fold, open_index
 from qa import ask
-from qa.evaluation import Evaluation, evaluate
+from qa.evaluation import Evaluation, evaluate, read_questions
+from qa.evaluation.noise import Noise, add_noise, inject
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,31 @@ def test_an_index_of_ones_own(folder: Path, town: Index) -> None:
     assert found.figures.abstention.questions == 3
 
 
+def test_noise_is_put_where_told(folder: Path) -> None:
+    asked = read_questions(folder / "set.json")
+    noisy = add_noise(asked, Noise("pinyin", 1.0), seed=1)
+    assert noisy.contexts == tuple(inject(text, "pinyin", 1.0, 1) for text in asked.contexts)
+    assert [q.text for q in noisy.questions] == [q.text for q in asked.questions]
+    assert all(question.context in noisy.contexts for question in noisy.questions)
+    noisy = add_noise(asked, Noise("width", 1.0, "questions"), seed=1)
+    assert noisy.contexts == asked.contexts
+    expected = [inject(q.text, "width", 1.0, 1) for q in asked.questions]
+    assert [q.text for q in noisy.questions] == expected
+
+
+def test_noise_that_the_cleaner_takes_away_changes_no_figure(
+    folder: Path, evaluation: Evaluation
+) -> None:
+    noise = Noise("pinyin", 0.3)
+    found = evaluate(folder / "set.json", noise=noise, embedding_cache=folder / "kept.sqlite")
+    assert found.settings.noise == noise
+    assert [o.rank for o in found.outcomes] == [o.rank for o in evaluation.outcomes]
+    # What is kept comes in another order, so that vectors may differ in their last bits.
+    assert [o.confidence for o in found.outcomes] == pytest.approx(
+        [o.confidence for o in evaluation.outcomes], abs=0.01
+    )
+
+
 def test_squad_on_an_index_of_ones_own(folder: Path, town: Index) -> None:
     found = evaluate(folder / "set.json", index=town.index_dir)
     assert [outcome.rank for outcome in found.outcomes] == [1] * 5
@@ -157,6 +183,8 @@ def test_what_does_not_go_together(folder: Path, town: Index) -> None:
         evaluate(path, index=town.index_dir, contexts=path)
     with pytest.raises(EvaluationError, match="limit is 0"):
         evaluate(path, limit=0)
+    with pytest.raises(EvaluationError, match="cannot be changed"):
+        evaluate(path, index=path.parent, noise=Noise("ocr"))
     with pytest.raises(EvaluationError, match="has its token vectors already"):
         evaluate(path, index=path.parent, token_vectors="pq")
 

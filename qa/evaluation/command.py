@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.progress import (
@@ -23,6 +24,7 @@ from index import (
     YinzhengError,
     default_embedding_cache,
 )
+from qa.evaluation.noise import KINDS, Noise, Where
 from qa.evaluation.plots import write_plots
 from qa.evaluation.report import write_json
 from qa.evaluation.runner import Evaluation, evaluate
@@ -81,6 +83,16 @@ def _parser() -> argparse.ArgumentParser:
         help="how the throw-away index stores token vectors (default: int8)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="ask N questions, drawn by chance")
+    parser.add_argument("--noise", choices=KINDS, help="put noise of one kind into the contexts")
+    parser.add_argument(
+        "--noise-rate", type=float, default=0.1, metavar="R", help="at which share of its places"
+    )
+    parser.add_argument(
+        "--noise-in",
+        choices=get_args(Where),
+        default="contexts",
+        help="put the noise into the questions instead",
+    )
     parser.add_argument("--json", metavar="FILE", help="write figures and every question's outcome")
     parser.add_argument("--plots", metavar="DIR", help="write pictures of the figures (SVG)")
     parser.add_argument(
@@ -101,6 +113,7 @@ def _evaluate(parsed: argparse.Namespace) -> Evaluation:
             index=parsed.index,
             token_vectors=parsed.token_vectors,
             limit=parsed.limit,
+            noise=parsed.noise and Noise(parsed.noise, parsed.noise_rate, parsed.noise_in),
             embedding_cache=None if parsed.no_cache else default_embedding_cache(),
             progress=told,
         )

@@ -6,17 +6,21 @@ For asking how much noise costs: documents or questions are noised, the expected
 import random
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, get_args
 
 from index import YinzhengError
+from qa.evaluation.question_sets import QuestionSet
 
 if TYPE_CHECKING:
     from opencc import OpenCC
 
 Kind = Literal["pinyin", "script", "width", "breaks", "spaces", "ocr"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Where = Literal["contexts", "questions"]
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U000323af]")
 _TO_FULL_WIDTH = 0xFEE0
@@ -31,6 +35,45 @@ _CONFUSED = (
 )
 
 _Change = tuple[int, str]  # a place, and what its character becomes
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Noise for an evaluation.
+
+    Attributes:
+        kind: as for ``inject``.
+        rate: as for ``inject``.
+        where: what it is put into; the other stays as it is, and so do the expected answers.
+    """
+
+    kind: Kind
+    rate: float = 0.1
+    where: Where = "contexts"
+
+
+def add_noise(asked: QuestionSet, noise: Noise, seed: int) -> QuestionSet:
+    """Return a question set with noise in its contexts or in its questions.
+
+    Raises:
+        YinzhengError: there is no such kind, or the rate is no share.
+    """
+
+    def noised(text: str) -> str:
+        return inject(text, noise.kind, noise.rate, seed)
+
+    if noise.where == "questions":
+        changed = tuple(replace(one, text=noised(one.text)) for one in asked.questions)
+        return replace(asked, questions=changed)
+    contexts = {text: noised(text) for text in asked.contexts}
+    return replace(
+        asked,
+        contexts=tuple(contexts.values()),
+        questions=tuple(
+            replace(one, context=contexts.get(one.context or "", one.context))
+            for one in asked.questions
+        ),
+    )
 
 
 def inject(text: str, kind: Kind, rate: float, seed: int) -> str:

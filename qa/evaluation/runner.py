@@ -19,6 +19,7 @@ from qa.confidence import THRESHOLDS
 from qa.evaluation.bootstrap import SEED
 from qa.evaluation.figures import Figures, compute_figures
 from qa.evaluation.gold import Gold, gold_of_contexts, gold_of_index, throw_away_index
+from qa.evaluation.noise import Noise, add_noise
 from qa.evaluation.outcomes import TOP_K, Outcome, ask_one
 from qa.evaluation.question_sets import QuestionSet, read_questions
 
@@ -42,6 +43,7 @@ class Settings:
         token_vectors: how the index stores token vectors, ``int8`` or ``pq``.
         left_out: how many questions were empty and not asked.
         unplaced: how many questions have an answer that stands in no document of the index.
+        noise: what was put into contexts or questions, if anything.
     """
 
     questions: str
@@ -58,6 +60,7 @@ class Settings:
     token_vectors: TokenVectorKind
     left_out: int
     unplaced: int
+    noise: Noise | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def evaluate(
     token_vectors: TokenVectorKind | None = None,
     limit: int | None = None,
     seed: int = SEED,
+    noise: Noise | None = None,
     embedding_cache: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -88,7 +92,8 @@ def evaluate(
         index: the index folder to ask; None = a throw-away index, one document a context.
         token_vectors: how the throw-away index stores token vectors; None = ``int8``.
         limit: ask this many, drawn by chance; None = all.
-        seed: the same seed draws the same questions.
+        seed: the same seed draws the same questions, and noise.
+        noise: put into contexts or questions before they are indexed or asked; None = none is.
         embedding_cache: the file that keeps embeddings of throw-away indexes;
             None = nothing is kept.
         progress: called as the work goes on, with the stage ``ask`` after those of a build.
@@ -107,7 +112,14 @@ def evaluate(
             f"The index {index} has its token vectors already. Leave --token-vectors out, or build "
             f"it again: python -m index build PATH --token-vectors {token_vectors}"
         )
+    if index is not None and noise is not None and noise.where == "contexts":
+        raise EvaluationError(
+            "The documents of an index cannot be changed. Put the noise into the questions: "
+            "--noise-in questions"
+        )
     asked = read_questions(questions, contexts=contexts)
+    if noise is not None:
+        asked = add_noise(asked, noise, seed)
     cache = None if embedding_cache is None else Path(embedding_cache)
     with _placed(
         asked,
@@ -135,6 +147,7 @@ def evaluate(
         token_vectors=info.token_vectors,
         left_out=asked.left_out,
         unplaced=sum(not gold.documents for gold in golds),
+        noise=noise,
     )
     return Evaluation(settings, compute_figures(outcomes, seed=seed), outcomes)
 

@@ -42,6 +42,9 @@ def _caption(settings: Settings) -> str:
         f"{settings.model}, revision {settings.model_revision}, "
         f"token vectors {settings.token_vectors}"
     ]
+    if settings.noise is not None:
+        noise = settings.noise
+        notes.append(f"noise in the {noise.where}: {noise.kind}, at {noise.rate:g} of its places")
     if settings.left_out:
         notes.append(f"empty questions left out: {settings.left_out:,}")
     if settings.unplaced:
