@@ -26,7 +26,7 @@ from index.locations import cache_dir
 if TYPE_CHECKING:
     from Stemmer import Stemmer
 
-_FORMAT = 3
+_FORMAT = 6
 _LONGEST_PHRASE = 4
 _NAME = "="  # before words as they are typed, of which the first gloss of a name consists
 _LONGEST_GLOSS_TAKEN_APART = 3
@@ -59,11 +59,13 @@ class Translation:
         words: the stems of the English words.
         alternatives: Chinese words, folded, and of a single word the word itself, which a Chinese
             text may hold as it is.
-        is_place: whether the words are the name of a place, as they were typed: France, not French.
+        typed: the words as they stand in the folded question.
+        is_place: whether they are the name of a place as they were typed: France, not French.
     """
 
     words: tuple[str, ...]
     alternatives: frozenset[str]
+    typed: str = ""
     is_place: bool = False
 
     def stands_in(self, folded: str) -> bool:
@@ -106,8 +108,15 @@ def _translation(found: list[str], stems: list[str], places: range) -> Translati
     alternatives = _dictionary().get(" ".join(words), frozenset())
     if len(places) == 1:
         alternatives |= {found[places.start], stems[places.start]}
-    named = _dictionary().get(_NAME + " ".join(found[i] for i in places), frozenset())
-    return Translation(words, alternatives, names_place(named)) if alternatives else None
+    if not alternatives:
+        return None
+    typed = " ".join(found[i] for i in places)
+    return Translation(words, alternatives, typed, names_place(_named(typed)))
+
+
+def _named(typed: str) -> frozenset[str]:
+    """Return what bears the name that was typed."""
+    return _dictionary().get(_NAME + typed, frozenset())
 
 
 def _words(text: str) -> list[str]:
@@ -173,9 +182,10 @@ def _turned_round(entries: Iterable[tuple[str, str, list[str]]]) -> dict[str, se
             continue
         is_name = pinyin[:1].isupper()
         if is_name:
-            exact[_NAME + " ".join(_words(glosses[0].split(",")[0]))].add(word)
             # Ordos may be asked for as Eerduosi.
             exact[re.sub(r"[^a-z]", "", pinyin.lower())].add(word)
+            for name in glosses[0].split(",")[0].split(" or "):  # Wuhait or Wuhai
+                exact[_NAME + " ".join(_words(name))].add(word)
         for stems in _gloss_stems(glosses, is_name=is_name):
             exact[" ".join(stems)].add(word)
             if 1 < len(stems) <= _LONGEST_GLOSS_TAKEN_APART:

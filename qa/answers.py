@@ -1,13 +1,13 @@
 """A question → a verified, quoted answer: the whole way on one screen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from index import Index, QuestionError, clean_question, fold, place_names
+from index import Index, QuestionError, clean_question, fold
 from qa.confidence import THRESHOLDS, confidence_of
-from qa.facets import facets
+from qa.facets import facets, named_places
 from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
 from qa.language import language_of
@@ -79,7 +79,7 @@ def read(index: Index, question: str, top_k: int) -> "list[Reading]":
     cleaned = clean_question(question)
     whole = _read(index, cleaned, top_k)
     each = facets(cleaned)
-    if len(each) > 1 and not _covers(whole, place_names(cleaned)):
+    if len(each) > 1 and not _covers(whole, named_places(cleaned).values()):
         return [whole, *(_read(index, facet, top_k) for facet in each)]
     return [whole]
 
@@ -195,10 +195,10 @@ def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
     return tuple(places)
 
 
-def _covers(reading: Reading, places: list[str]) -> bool:
-    """Return whether the passage of the best span speaks of all the places."""
+def _covers(reading: Reading, places: Iterable[Collection[str]]) -> bool:
+    """Return whether the passage of the best span speaks of all places, by any of their names."""
     searched = fold(reading.spans[0].passage.searchable) if reading.spans else ""
-    return all(place in searched for place in places)
+    return all(any(name in searched for name in names) for names in places)
 
 
 def _checked(question: str, top_k: int) -> str:

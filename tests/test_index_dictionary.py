@@ -32,6 +32,7 @@ def test_a_word_stands_for_itself_too() -> None:
 def test_the_name_of_a_place_is_told_from_what_comes_from_there() -> None:
     found = {one.words[-1]: one.is_place for one in translations("Is France or Ordos Indian land?")}
     assert found == {"franc": True, "ordo": True, "indian": False, "land": False}
+    assert [one.typed for one in translations("Ordos's land")] == ["ordos", "land"]
 
 
 def test_what_a_name_is_explained_with_is_no_translation() -> None:

@@ -17,6 +17,12 @@ from qa.retriever import to_query
         ("問題有多少項", ["問題有多少項"]),
         ("烏海和鄂爾多斯的成效", ["烏海的成效", "鄂爾多斯的成效"]),
         ("乌海、通辽与鄂尔多斯", ["乌海", "通辽", "鄂尔多斯"]),
+        ("Compare Wuhai and Ordos", ["Compare Wuhai", "Compare Ordos"]),
+        (
+            "Is Ordos's model that of 烏海?",
+            ["Is  model that of 烏海?", "Is Ordos's model that of ?"],
+        ),
+        ("Long ago in Wuhai", ["Long ago in Wuhai"]),
         ("Results in 烏海 and 鄂爾多斯?", ["Results in 烏海?", "Results in 鄂爾多斯?"]),
     ],
 )
@@ -25,12 +31,21 @@ def test_one_question_for_each_place(question: str, each: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["烏海市和呼倫貝爾市分別有什麼治理模式", "乌海市和呼伦贝尔市分别有什么治理模式"]
+    "question",
+    [
+        "烏海市和呼倫貝爾市分別有什麼治理模式",
+        "乌海市和呼伦贝尔市分别有什么治理模式",
+    ],
 )
 def test_each_place_gets_its_own_quote(report_index: Index, question: str) -> None:
     answer = ask(question, index=report_index)
     assert [citation.quote[:4] for citation in answer.citations] == ["烏海市以", "呼倫貝爾"]
     assert [citation.passage.text[:3] for citation in answer.citations] == ["烏海市", "呼倫貝"]
+
+
+def test_each_place_named_in_english_gets_its_own_quote(report_index: Index) -> None:
+    answer = ask("Compare Wuhai and Ordos", index=report_index)
+    assert [citation.quote[:4] for citation in answer.citations] == ["烏海市以", "鄂爾多斯"]
 
 
 @pytest.mark.parametrize(
