@@ -10,18 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from index import Index, Passage, Progress, QuestionSetError, Without, clean_question
-from qa.answers import READ
 from qa.evaluation.bootstrap import SEED
 from qa.evaluation.gold import Gold, gold_of_contexts, throw_away_index
 from qa.evaluation.question_sets import read_questions
 from qa.evaluation.runner import draw
-from qa.quotes import Span, best_of_each, find_spans
+from qa.quotes import Span, best_of_each, find_spans, read_for, score_spans, span_order
 from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
 from qa.weights import Weights
 
 Told = Callable[[str], None]
-_KEPT = 8
-"""How many passages are read: other weights may put another one among the best ``READ``."""
+_KEPT = 10
+"""How many passages are read: other weights may put another one among those read."""
 _GROUP, _GROUP_QUESTIONS = 20, 60
 
 
@@ -238,27 +237,25 @@ def _slim(candidate: Candidate) -> Candidate:
 
 
 def weigh(sample: Sample, weights: Weights) -> Sample:
-    """Return a sample as other weights order it, with the spans of the best ``READ`` passages.
+    """Return a sample as other weights order it, with the spans of the passages then read.
 
-    The candidates stay those that the first weights found, and a passage beyond the best eight by
+    The candidates stay those that the first weights found, and a passage beyond the best ten by
     the weights the sample was asked with is not read.
     """
     scores = weights.scores([c.evidence for c in sample.candidates], weights.passage).tolist()
     ids = [c.passage.id for c in sample.candidates]
     order = sorted(range(len(ids)), key=lambda row: (-scores[row], ids[row]))
-    score_of = {ids[row]: scores[row] for row in order[:READ]}
+    text = clean_question(sample.gold.question.text)
+    score_of = {ids[row]: scores[row] for row in order[: read_for(text)]}
     read = [row for row, span in enumerate(sample.spans) if span.passage.id in score_of]
-    spans = [_with_passage_score(sample.spans[row], score_of) for row in read]
-    values = weights.scores([span.evidence for span in spans], weights.span).tolist()
-    best = sorted(
-        range(len(spans)),
-        key=lambda row: (-values[row], spans[row].passage.id, spans[row].start),
-    )
+    query = replace(sample.query, weights=weights)
+    spans = score_spans([_with_passage_score(sample.spans[row], score_of) for row in read], query)
+    best = sorted(range(len(spans)), key=lambda row: span_order(spans[row]))
     return Sample(
         sample.gold,
-        replace(sample.query, weights=weights),
+        query,
         [replace(sample.candidates[row], score=scores[row]) for row in order],
-        [replace(spans[row], score=values[row]) for row in best],
+        [spans[row] for row in best],
         sample.is_gold[order],
         sample.answers[np.array([read[row] for row in best], np.intp)],
     )

@@ -12,17 +12,19 @@ from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.marks import marks_of
-from qa.question_types import kinds_asked
-from qa.quotes import Span, best_of_each, find_spans, to_citation
+from qa.question_types import asks_for_several
+from qa.quotes import (
+    Span,
+    best_of_each,
+    find_spans,
+    read_for,
+    to_citation,
+    worth_citing,
+)
 from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
 from qa.types import Answer, Citation, Hit, Place, Strictness
 
 _LONGEST_QUESTION = 1000
-READ = 5
-"""How many passages are read sentence by sentence."""
-# How near to the best score a further quote must come, and how many quotes there are at most.
-_CITED = (1.0, 3)
-_SEVERAL_CITED = (2.5, 5)
 
 
 def retrieve(
@@ -140,9 +142,9 @@ class Reading:
 def _read(index: Index, question: str, top_k: int) -> Reading:
     query = to_query(index, question)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
-    spans = best_of_each(find_spans(index, query, question, candidates[:READ]))
+    several = asks_for_several(question)
+    spans = best_of_each(find_spans(index, query, question, candidates[: read_for(question)]))
     hits = _hits(index, query, candidates, spans)
-    several = "several" in kinds_asked(fold(question))
     quoted = _without_repeats(
         replace(to_citation(index, span), marks=marks_of(span, candidates))
         for span in worth_citing(spans, several=several)
@@ -165,12 +167,6 @@ def _hits(
         Hit(rank, score, passage, index.document(passage.document_id))
         for rank, (passage, score) in enumerate(ranked, start=1)
     ]
-
-
-def worth_citing(spans: Sequence[Span], *, several: bool) -> list[Span]:
-    """Return the best span and those nearly as good; more of them when several things are asked."""
-    within, most = _SEVERAL_CITED if several else _CITED
-    return [span for span in spans[:most] if span.score >= spans[0].score - within]
 
 
 def _without_repeats(citations: Iterable[Citation]) -> list[Citation]:

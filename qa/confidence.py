@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from index import content_words, fold, stands_in
-from qa.quotes import Span
+from qa.question_types import asks_for_several
+from qa.quotes import Span, worth_citing
 from qa.retriever import Candidate, FloatArray, Query
 from qa.types import Strictness
 
@@ -31,8 +32,10 @@ class Evidence:
         named: share of those words, weighed by their rarity, that stand in the passage, 0 to 1.
         is_translated: 1 when the question has English words, else 0.
         translated: share of their idf that stands in the passage in Chinese, 0 to 1.
-        margin: the span's score over that of the next best passage's span.
-        score_contrast: the passage's score over the median of the other candidates'.
+        margin: the span's score over that of the next best passage's span; where several things
+            are asked for, of the next that is not cited.
+        score_contrast: the passage's score over the median of the other candidates', those cited
+            beside it left out.
         sentence_contrast: its best sentence's cosine over the median of the others'.
         missed: the passage's evidence of that name: what another candidate has for a token of the
             question and this one lacks.
@@ -83,10 +86,18 @@ def confidence_of(
 def gather(
     question: str, query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
 ) -> Evidence:
-    """Return the evidence for the best span."""
+    """Return the evidence for the best span.
+
+    Where several things are asked for, it is compared with what is not cited: that there are other
+    good answers then speaks for it and not against it.
+    """
     best = spans[0]
     own = next(c for c in candidates if c.passage.id == best.passage.id)
-    others = [c for c in candidates if c is not own]
+    several = asks_for_several(question)
+    answers = worth_citing(spans, several=True) if several else [best]
+    rest = spans[len(answers) :]
+    beside = {span.passage.id for span in answers}
+    others = [c for c in candidates if c.passage.id not in beside]
     words = content_words(question)
     searched = fold(own.passage.searchable)
     named = sum(weight for word, weight in words.items() if stands_in(word, searched))
@@ -96,7 +107,7 @@ def gather(
         named=named / sum(words.values()) if words else 0.0,
         is_translated=float(bool(query.translations)),
         translated=own.evidence.translated,
-        margin=best.score - spans[1].score if len(spans) > 1 else _NO_MARGIN,
+        margin=best.score - rest[0].score if rest else _NO_MARGIN,
         score_contrast=_contrast("score", own, others),
         sentence_contrast=_contrast("sentence", own, others),
         missed=own.evidence.missed,

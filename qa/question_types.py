@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from index import names_person, names_place, terms
+from index import fold, names_person, names_place, terms
 
 _NUMERAL = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万亿两半]+)"
 _UNITS = (
@@ -83,6 +83,11 @@ def kinds_asked(folded_question: str) -> frozenset[str]:
     asked = {name for name, kind in KINDS.items() if kind.asked.search(folded_question)}
     # 几年 and "how long ago" ask for a date with the words for a number.
     return frozenset(asked - {"number"} if "date" in asked else asked)
+
+
+def asks_for_several(question: str) -> bool:
+    """Return whether a question asks for several things: 哪些城市…, which cities…."""
+    return "several" in kinds_asked(fold(question))
 
 
 def kinds_held(asked: Collection[str], folded: str) -> frozenset[str]:

@@ -1,13 +1,15 @@
 """Candidates → citations: the sentences that answer best, word for word, each checked in place."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 
 from index import CitationError, Index, Passage, fold, stands_in
-from qa.question_types import KINDS, kinds_asked, kinds_held
+from qa.question_types import KINDS, asks_for_several, kinds_asked, kinds_held
 from qa.retriever import BoolArray, Candidate, FloatArray, Query
 from qa.types import Citation
 
@@ -15,6 +17,10 @@ _Column = TypeVar("_Column")
 
 _LONGEST = 2
 """Sentences in a quote. The answer often stands beside the sentence that repeats the question."""
+_READ, _SEVERAL_READ = 5, 8
+# How near to the best score a further quote must come, and how many quotes there are at most.
+_CITED = (1.0, 3)
+_SEVERAL_CITED = (2.5, 5)
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ class Span:
     held: float
     score: float
 
+    @property
+    def text(self) -> str:
+        """The words, as they stand in the document."""
+        return self.passage.text[self.start - self.passage.start : self.end - self.passage.start]
+
 
 @dataclass(frozen=True, eq=False)
 class Sentences:
@@ -91,6 +102,15 @@ class Sentences:
     translated: BoolArray
 
 
+def read_for(question: str) -> int:
+    """Return how many passages are read sentence by sentence.
+
+    When several things are asked for, more are read than are cited: how far what is cited stands
+    out is told by what is not.
+    """
+    return _SEVERAL_READ if asks_for_several(question) else _READ
+
+
 def find_spans(
     index: Index, query: Query, question: str, candidates: Sequence[Candidate]
 ) -> list[Span]:
@@ -101,9 +121,48 @@ def find_spans(
         for candidate in candidates
         for span in _spans_of(candidate, query, asked, read_sentences(index, query, candidate))
     ]
+    return sorted(score_spans(spans, query), key=span_order)
+
+
+def score_spans(spans: Sequence[Span], query: Query) -> list[Span]:
+    """Return spans with their evidence weighed, in the order given."""
     scores = query.weights.scores([span.evidence for span in spans], query.weights.span)
     scored = [replace(span, score=float(score)) for span, score in zip(spans, scores, strict=True)]
-    return sorted(scored, key=lambda span: (-span.score, span.passage.id, span.start))
+    return _prefer_antecedents(scored)
+
+
+def span_order(span: Span) -> tuple[float, int, int]:
+    """Return what spans are sorted by, best first; of equals, the one that stands first."""
+    return -span.score, span.passage.id, span.start
+
+
+_ANAPHOR = re.compile(
+    "[“「『（(]?(?:其(?![他它中余次实间])|该|这(?!里)|此(?![外后前时间])|[他她它]们?|[前后两二]者|上述)"
+)
+_NEARLY_AS_GOOD = 0.5
+
+
+def _prefer_antecedents(spans: Sequence[Span]) -> list[Span]:
+    """Lift what stands one sentence before a span that opens with 其, 该, 这 and is nearly as good.
+
+    The quote then holds what the word stands for.
+    """
+    ordered = sorted(spans, key=lambda span: (span.passage.id, span.start))
+    lifted = {}
+    for before, after in pairwise(ordered):
+        if before.passage.id == after.passage.id and 0 <= after.score - before.score <= (
+            _NEARLY_AS_GOOD
+        ):
+            opens = _ANAPHOR.match(fold(after.text)), _ANAPHOR.match(fold(before.text))
+            if opens[0] and not opens[1]:
+                lifted[id(before)] = replace(before, score=after.score)
+    return [lifted.get(id(span), span) for span in spans]
+
+
+def worth_citing(spans: Sequence[Span], *, several: bool) -> list[Span]:
+    """Return the best span and those nearly as good; more of them when several things are asked."""
+    within, most = _SEVERAL_CITED if several else _CITED
+    return [span for span in spans[:most] if span.score >= spans[0].score - within]
 
 
 def best_of_each(ranked: Sequence[Span]) -> list[Span]:
@@ -197,7 +256,7 @@ def to_citation(index: Index, span: Span) -> Citation:
     """
     passage = span.passage
     document = index.document(passage.document_id)
-    quote = passage.text[span.start - passage.start : span.end - passage.start]
+    quote = span.text
     if not quote or document.text[span.start : span.end] != quote:
         raise CitationError(
             f"Passage {passage.id} does not stand in {document.title} where the index says. "

@@ -22,10 +22,9 @@ from benchmarks.fit import (
 from benchmarks.fitting import SHIPPED
 from benchmarks.samples import Sample, SampleSet, SetFiles, ask_sample, gather, opened_set, weigh
 from index import Index
-from qa.answers import READ
 from qa.confidence import confidence_of
 from qa.evaluation.gold import Gold
-from qa.quotes import find_spans
+from qa.quotes import find_spans, read_for
 from qa.retriever import find_candidates, to_query
 from qa.weights import Weights, read_weights, weights_for
 
@@ -50,7 +49,9 @@ def test_a_sample_weighed_as_before_is_what_the_search_gives(
     for gold, sample in zip(golds, asked.present, strict=True):
         query = to_query(opened, gold.question.text)
         candidates = find_candidates(opened, query, 30)
-        spans = find_spans(opened, query, gold.question.text, candidates[:READ])
+        spans = find_spans(
+            opened, query, gold.question.text, candidates[: read_for(gold.question.text)]
+        )
         again = weigh(sample, query.weights)
         assert [c.passage for c in again.candidates] == [c.passage for c in candidates]
         assert [c.score for c in again.candidates] == [c.score for c in candidates]

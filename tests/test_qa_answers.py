@@ -55,6 +55,14 @@ def test_the_first_quote_answers(report_index: Index, question: str, quoted: str
     )
 
 
+def test_a_question_for_several_things_gets_a_quote_for_each(report_index: Index) -> None:
+    answer = ask("哪些城市有治理模式？", index=report_index)
+    check(answer)
+    cities = ["鄂爾多斯市", "呼倫貝爾市", "烏海市", "包頭", "呼和浩特市"]
+    quotes = [citation.quote for citation in answer.citations]
+    assert all(any(city in quote[:60] for quote in quotes) for city in cities)
+
+
 def test_a_noisy_question_is_answered_like_a_clean_one(report_index: Index) -> None:
     noisy = "烏海(hǎi)市全 程網\n辦事 項量提升了多少"
     answer = ask(noisy, index=report_index)

@@ -42,6 +42,26 @@ def test_evidence(report_index: Index, question: str) -> None:
     assert confidence == pytest.approx(1 / (1 + math.exp(-logit)))
 
 
+@pytest.mark.parametrize(
+    "question", ["哪些城市有治理模式", "Which cities have a governance model?"]
+)
+def test_several_good_answers_do_not_speak_against_each_other(
+    report_index: Index, question: str
+) -> None:
+    query = to_query(report_index, question)
+    candidates = find_candidates(report_index, query, RERANKED)
+    spans = best_of_each(find_spans(report_index, query, question, candidates[:8]))
+    evidence = gather(question, query, candidates, spans)
+    best = spans[0].score
+    cited = [span for span in spans[:5] if span.score >= best - 2.5]
+    assert len(cited) > 1
+    assert evidence.margin == pytest.approx(best - spans[len(cited)].score)
+    own = next(c for c in candidates if c.passage.id == spans[0].passage.id)
+    beside = {span.passage.id for span in cited}
+    others = [c.score for c in candidates if c.passage.id not in beside]
+    assert evidence.score_contrast == pytest.approx(own.score - float(np.median(others)))
+
+
 def test_one_passage_has_nothing_to_stand_out_from(report_index: Index) -> None:
     query = to_query(report_index, "訴源治理模式")
     candidates = find_candidates(report_index, query, 1)

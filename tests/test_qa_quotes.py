@@ -1,15 +1,25 @@
 """Spans, marks and citations: where they stand and what speaks for them."""
 
-from itertools import pairwise
+from dataclasses import fields, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from index import Index, build_index, fold, open_index, stands_in
+from index import Index, Passage, build_index, fold, open_index, stands_in
+from index import Span as Place
 from qa import ask
 from qa.marks import marks_of
-from qa.quotes import Span, best_of_each, find_spans, to_citation
+from qa.quotes import (
+    Span,
+    SpanEvidence,
+    best_of_each,
+    find_spans,
+    score_spans,
+    span_order,
+    to_citation,
+)
 from qa.retriever import Candidate, Query, find_candidates, to_query
 
 QUESTION = "烏海市全程網辦事項量提升了多少"
@@ -59,6 +69,52 @@ def test_evidence_of_a_span(report_index: Index) -> None:
             weight * getattr(span.evidence, name) for name, weight in query.weights.span.items()
         )
         assert span.score == pytest.approx(weighed, abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("second", "gap", "preferred"),
+    [
+        ("該校有三座樓。", 0.4, True),
+        ("其校舍有三層。", 0.4, True),
+        ("這所中學很大。", 0.4, True),
+        ("該校有三座樓。", 0.6, False),  # clearly better as it stands
+        ("其他學校很小。", 0.4, False),
+        ("中學有三座樓。", 0.4, False),
+    ],
+)
+def test_a_quote_begins_with_what_a_pronoun_stands_for(
+    report_index: Index, second: str, gap: float, preferred: bool
+) -> None:
+    sentences = ["三峽中學位於江邊。", second, "操場在南面。"]
+    scores = [3.0, 3.0 + gap]  # of the first two sentences, and of the last two
+    query = only_by_passage(to_query(report_index, "中學"))
+    spans = score_spans(spans_with_scores(sentences, scores), query)
+    best = sorted(spans, key=span_order)[0]
+    assert best.text == "".join(sentences[:2] if preferred else sentences[1:])
+    assert best.score == pytest.approx(3.0 + gap)
+
+
+def only_by_passage(query: Query) -> Query:
+    return replace(query, weights=replace(query.weights, span={"passage": 1.0}))
+
+
+def spans_with_scores(sentences: list[str], scores: list[float]) -> list[Span]:
+    """Pairs of sentences of one passage whose evidence gives the scores by weight 1."""
+    ends = list(accumulate(map(len, sentences)))
+    places = tuple(map(Place, [0, *ends[:-1]], ends))
+    passage = Passage(0, "d", 0, ends[-1], "".join(sentences), (), places)
+    nothing = dict.fromkeys((field.name for field in fields(SpanEvidence)), 0.0)
+    return [
+        Span(
+            passage,
+            places[row].start,
+            places[row + 1].end,
+            SpanEvidence(**{**nothing, "passage": score}),
+            held=0.0,
+            score=0.0,
+        )
+        for row, score in enumerate(scores)
+    ]
 
 
 def test_what_the_passage_opens_with_is_not_missed_further_down(tmp_path: Path) -> None:
