@@ -8,12 +8,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import scale_report
+from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
 from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
 from benchmarks.quality import measure_quality
 from benchmarks.quality_report import REPORT, write_figures, write_report
 from benchmarks.samples import name_sets
+from benchmarks.scale import measure_scale
 from index import YinzhengError, cache_dir, default_embedding_cache
 
 
@@ -52,7 +55,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     fit.set_defaults(run=_fit)
     _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
+    _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
     return parser
+
+
+def _add_scale(scale: argparse.ArgumentParser) -> None:
+    _add_sets(scale, required=True)
+    scale.add_argument(
+        "--among",
+        type=Path,
+        required=True,
+        metavar="TEXTS",
+        help='what else is indexed: JSON Lines with a "text" on each line (.jsonl or .jsonl.xz), '
+        "or a folder of text files",
+    )
+    scale.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=_sizes("20,240,1000,5000,20000"),
+        metavar="N,N,…",
+        help="documents in an index (default: 20,240,1000,5000,20000)",
+    )
+    scale.add_argument(
+        "--embeddings",
+        type=_new_file,
+        metavar="FILE",
+        help="keep embeddings in this file, not in that of the cache folder",
+    )
+    scale.add_argument(
+        "--out",
+        type=_new_file,
+        metavar="FILE",
+        default=scale_report.REPORT,
+        help="write the report here (default: docs/scale.md)",
+    )
+    scale.set_defaults(run=lambda parsed: _scale(parsed, scale))
 
 
 def _add_quality(quality: argparse.ArgumentParser) -> None:
@@ -134,6 +171,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _sizes(text: str) -> list[int]:
+    sizes = text.split(",")
+    if not all(size.isdecimal() and int(size) > 1 for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text} is no list of sizes. Give numbers of 2 or more")
+    return [int(size) for size in sizes]
+
+
 def _fit(parsed: argparse.Namespace) -> int:
     fitted = fit_and_write(
         name_sets(parsed.sets),
@@ -157,6 +201,23 @@ def _new_file(text: str) -> Path:
     if path.is_dir() or not path.parent.is_dir():
         raise argparse.ArgumentTypeError(f"{path} cannot be written. Name a file in a folder")
     return path
+
+
+def _scale(parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if parsed.embeddings and parsed.no_cache:
+        parser.error("give --embeddings or --no-cache, not both")
+    measured = measure_scale(
+        name_sets(parsed.sets),
+        among=parsed.among.name,
+        texts=read_distractors(parsed.among.expanduser()),
+        sizes=parsed.sizes,
+        limit=parsed.limit,
+        embedding_cache=None if parsed.no_cache else parsed.embeddings or default_embedding_cache(),
+        told=_tell,
+    )
+    scale_report.write_report(measured, parsed.out)
+    print(f"{parsed.out} written")
+    return 0
 
 
 _WITH_PEERS = ("contexts", "questions", "every", "venvs")

@@ -12,7 +12,15 @@ from importlib import metadata
 from pathlib import Path
 
 from benchmarks.ablation import Step, Trial, passage_steps, quote_steps, try_sample
-from benchmarks.samples import SetFiles, Told, ask_sample, by_tenths, opened_set, weigh
+from benchmarks.samples import (
+    SetFiles,
+    Told,
+    ask_sample,
+    by_tenths,
+    name_arguments,
+    opened_set,
+    weigh,
+)
 from index import EvaluationError, Index, Passage
 from qa import retrieve
 from qa.confidence import THRESHOLDS
@@ -144,10 +152,15 @@ def measure_quality(
         sets,
         noise,
         _together([one.evaluation for one in sets]),
-        {"python": platform.python_version()} | {p: metadata.version(p) for p in _PACKAGES},
+        versions_in_use(),
         os.cpu_count() or 1,
         _arguments(files, limit, noise_set),
     )
+
+
+def versions_in_use() -> dict[str, str]:
+    """Return the version of Python and of each package that does the work."""
+    return {"python": platform.python_version()} | {p: metadata.version(p) for p in _PACKAGES}
 
 
 def _check_noise_set(files: Sequence[SetFiles], noise_set: str | None) -> None:
@@ -275,9 +288,5 @@ def _together(evaluations: Sequence[Evaluation]) -> Evaluation:
 
 
 def _arguments(files: Sequence[SetFiles], limit: int | None, noise_set: str | None) -> str:
-    """Return the arguments of the command; where the files lie is nobody's business."""
-    sets = [[one.questions] + ([one.contexts] if one.contexts else []) for one in files]
-    named = [f"--set {' '.join(path.name for path in paths)}" for paths in sets]
-    limited = [] if limit is None else [f"--limit {limit}"]
     noised = [] if noise_set is None else [f"--noise-set {noise_set}"]
-    return " ".join([*named, *limited, *noised])
+    return " ".join([*name_arguments(files, limit), *noised])

@@ -1,11 +1,12 @@
 """What was measured → docs/quality.md, its pictures, and JSON."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.ablation import PASSAGES, QUOTES, RANK_CONSTANT, Step
+from benchmarks.markdown import NONE, counted, optional, share, signed, table, within
 from benchmarks.quality import NOISE_RATE, Noise, Quality, SetQuality
 from index import replace_text
 from qa.confidence import THRESHOLDS
@@ -17,7 +18,6 @@ from qa.evaluation.plots import write_plots
 from qa.evaluation.report import as_json
 
 REPORT = Path(__file__).parent.parent / "docs" / "quality.md"
-_NONE = "–"
 _NOISES = {
     "pinyin": "pinyin in brackets",
     "script": "characters of the other script",
@@ -96,7 +96,7 @@ def to_markdown(quality: Quality, pictures: Sequence[str]) -> str:
 def _opening(quality: Quality) -> str:
     total = sum(one.evaluation.figures.questions for one in quality.sets)
     return (
-        f"{_counted(total, 'question')} of {_counted(len(quality.sets), 'set')} in SQuAD layout, "
+        f"{counted(total, 'question')} of {counted(len(quality.sets), 'set')} in SQuAD layout, "
         "each set in an index of its own with one document for each paragraph, asked with the "
         "bundled model and the shipped defaults. "
         "The shipped weights were fitted on sets of questions (`python -m benchmarks fit`); where "
@@ -109,29 +109,29 @@ def _opening(quality: Quality) -> str:
 
 def _defaults(sets: Sequence[SetQuality]) -> str:
     threshold = sets[0].evaluation.settings.threshold
-    finding = _table(
+    finding = table(
         ["set", "questions", "passages", "R@1", "R@5", "R@20", "MRR@10"],
         [
             [
                 _set_name(one),
                 f"{one.evaluation.figures.questions:,}",
                 f"{one.evaluation.settings.passages:,}",
-                _interval(one.evaluation.figures.recall_1),
-                _share(one.evaluation.figures.recall_5.mean),
-                _share(one.evaluation.figures.recall_20.mean),
-                _share(one.evaluation.figures.mrr.mean),
+                within(one.evaluation.figures.recall_1),
+                share(one.evaluation.figures.recall_5.mean),
+                share(one.evaluation.figures.recall_20.mean),
+                share(one.evaluation.figures.mrr.mean),
             ]
             for one in sets
         ],
     )
-    quoting = _table(
+    quoting = table(
         [
             *("set", "answer in first quote", "in any quote", "best quote, nothing refused"),
             *("characters of first quote", "refused", "not verbatim", "ms, median", "ms, 95th"),
         ],
         [_quoting_row(one) for one in sets],
     )
-    telling = _table(
+    telling = table(
         [
             *("set", "AUROC", "threshold refusing 5 %", "false answers there"),
             *(f"false answers at {threshold:g}", f"false refusals at {threshold:g}", "ECE"),
@@ -160,11 +160,11 @@ def _quoting_row(one: SetQuality) -> list[str]:
     length = figures.first_quote_characters
     return [
         _set_name(one),
-        _interval(figures.first_right),
-        _share(figures.any_right.mean),
-        _share(figures.best_right.mean),
-        _NONE if length is None else f"{length:.1f}",
-        _share(figures.refused.mean),
+        within(figures.first_right),
+        share(figures.any_right.mean),
+        share(figures.best_right.mean),
+        NONE if length is None else f"{length:.1f}",
+        share(figures.refused.mean),
         str(figures.not_verbatim),
         f"{figures.milliseconds_50:.0f}",
         f"{figures.milliseconds_95:.0f}",
@@ -173,16 +173,16 @@ def _quoting_row(one: SetQuality) -> list[str]:
 
 def _telling_row(one: SetQuality) -> list[str]:
     abstention = one.evaluation.figures.abstention
-    error = _share(one.evaluation.figures.calibration_error)
+    error = share(one.evaluation.figures.calibration_error)
     if abstention is None or one.auroc is None:
-        return [_set_name(one), *[_NONE] * 5, error]
+        return [_set_name(one), *[NONE] * 5, error]
     return [
         _set_name(one),
-        _interval(one.auroc),
-        _share(abstention.threshold),
-        _share(abstention.false_answers.mean),
-        _share(abstention.false_answers_shipped.mean),
-        _share(abstention.false_refusals_shipped.mean),
+        within(one.auroc),
+        share(abstention.threshold),
+        share(abstention.false_answers.mean),
+        share(abstention.false_answers_shipped.mean),
+        share(abstention.false_refusals_shipped.mean),
         error,
     ]
 
@@ -192,9 +192,9 @@ def _strictness(sets: Sequence[SetQuality]) -> str:
         [
             _set_name(one),
             f"{name} ({lowest:g})",
-            _share(one.strictness[name].false_refusals),
-            _optional(one.strictness[name].false_answers),
-            _optional(one.strictness[name].right),
+            share(one.strictness[name].false_refusals),
+            optional(one.strictness[name].false_answers),
+            optional(one.strictness[name].right),
         ]
         for one in sets
         for name, lowest in THRESHOLDS.items()
@@ -206,7 +206,7 @@ def _strictness(sets: Sequence[SetQuality]) -> str:
         "run. False refusals: not answered, though the document is there. False answers: answered, "
         "though the document is hidden. Given answers right: of the answers given with the "
         "document there, the share whose first quote holds an accepted answer.\n\n"
-        + _table(header, rows)
+        + table(header, rows)
     )
 
 
@@ -216,22 +216,22 @@ def _calibration(quality: Quality, pictures: Sequence[str]) -> str:
         [
             _bin_name(one.confidence),
             f"{one.count:,}",
-            _share(one.confidence),
-            _share(one.right),
+            share(one.confidence),
+            share(one.right),
         ]
         for one in bins
     ]
     images = "\n\n".join(
         f"![{_PICTURES.get(Path(path).stem, Path(path).stem)}]({path})" for path in pictures
     )
-    error = _share(quality.together.figures.calibration_error)
+    error = share(quality.together.figures.calibration_error)
     return (
         "## Reliability\n\n"
         "All sets together, each question once with the document that answers and once with it "
         "hidden, where no quote is right: those of like confidence, and the share whose best quote "
         "holds an accepted answer. Large sets weigh more. "
         f"The expected calibration error over all is {error}.\n\n"
-        + _table(["confidence", "questions", "mean confidence", "share right"], rows)
+        + table(["confidence", "questions", "mean confidence", "share right"], rows)
         + f"\n\n{images}"
     )
 
@@ -253,29 +253,29 @@ def _ablation(sets: Sequence[SetQuality]) -> str:
         "shipped first stage finds and a row only orders them; “…” adds to the row before. BM25 is "
         "there a share of the most the question could get, times its lexical coverage. The "
         "dictionary is asked for English words only. The numbers in the names of rows were chosen "
-        f"by hand.\n\n{_table(names, passages)}\n\n"
+        f"by hand.\n\n{table(names, passages)}\n\n"
         "The share of questions whose first quote holds an accepted answer, nothing being refused. "
         "“Best passage” is the first one by learned weights; a pair is two neighbouring sentences. "
         "“Missed” is what the question's tokens lack to their best in the passage; with the topic "
         "inherited, what the headings and the first sentence hold is not missed further down.\n\n"
-        f"{_table(names, quotes)}"
+        f"{table(names, quotes)}"
     )
 
 
 def _step(step: Step) -> str:
     if step.change is None:
-        return _share(step.share.mean)
-    low, high = _signed(step.change.low), _signed(step.change.high)
-    return f"{_share(step.share.mean)} ({_signed(step.change.mean)}; {low} to {high})"
+        return share(step.share.mean)
+    low, high = signed(step.change.low), signed(step.change.high)
+    return f"{share(step.share.mean)} ({signed(step.change.mean)}; {low} to {high})"
 
 
 def _noise(noise: Noise) -> str:
     rows = [
         [
             _NOISES[kind],
-            _share(row.documents.mean),
+            share(row.documents.mean),
             _change(row.documents_change),
-            _share(row.questions.mean),
+            share(row.questions.mean),
             _change(row.questions_change),
         ]
         for kind, row in noise.rows.items()
@@ -285,12 +285,12 @@ def _noise(noise: Noise) -> str:
         "## Noise\n\n"
         f"R@1 on {noise.name} with noise at one in {round(1 / NOISE_RATE)} of the places where it "
         "can stand (`qa.evaluation.noise.inject`), in the documents alone and in the questions "
-        f"alone. Without noise R@1 is {_interval(noise.clean)}.\n\n{_table(header, rows)}"
+        f"alone. Without noise R@1 is {within(noise.clean)}.\n\n{table(header, rows)}"
     )
 
 
 def _change(change: Interval) -> str:
-    return f"{_signed(change.mean)} ({_signed(change.low)} to {_signed(change.high)})"
+    return f"{signed(change.mean)} ({signed(change.low)} to {signed(change.high)})"
 
 
 def _cost(sets: Sequence[SetQuality]) -> str:
@@ -301,9 +301,9 @@ def _cost(sets: Sequence[SetQuality]) -> str:
     return (
         "## What it costs\n\n"
         f"Bytes a passage of each part of the index of {largest.name}, "
-        f"{_counted(settings.passages, 'passage')} in {_counted(settings.documents, 'document')}, "
+        f"{counted(settings.passages, 'passage')} in {counted(settings.documents, 'document')}, "
         "what does not grow with the passages included.\n\n"
-        + _table(["part", "bytes a passage"], [*rows, ["together", f"{sum(sizes.values()):,.0f}"]])
+        + table(["part", "bytes a passage"], [*rows, ["together", f"{sum(sizes.values()):,.0f}"]])
     )
 
 
@@ -321,7 +321,7 @@ def _set_up(quality: Quality, command: str) -> str:
         "## Set-up\n\n"
         f"```bash\n{command}\n```\n\n"
         f"{limited} Empty questions left out: {left_out:,}. Model: {settings.model}, revision "
-        f"{settings.model_revision}. {_counted(quality.processors, 'processor')}; {versions}.\n\n"
+        f"{settings.model_revision}. {counted(quality.processors, 'processor')}; {versions}.\n\n"
         "The question sets are not part of the project. `--set QUESTIONS CONTEXTS` asks questions "
         "in one language of contexts in another, matched by the questions' ids. `--limit N` asks N "
         "questions of each set, `--noise-set NAME` chooses the set for the noise, `--out FILE` and "
@@ -334,28 +334,3 @@ def _set_up(quality: Quality, command: str) -> str:
 
 def _set_name(one: SetQuality) -> str:
     return one.name if one.name == one.contexts else f"{one.name} → {one.contexts}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number:,} {name}" if number == 1 else f"{number:,} {name}s"
-
-
-def _share(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _signed(value: float) -> str:
-    return f"{round(value, 3) + 0.0:+.3f}"  # not -0.000
-
-
-def _optional(value: float | None) -> str:
-    return _NONE if value is None else _share(value)
-
-
-def _interval(value: Interval) -> str:
-    return f"{_share(value.mean)} ({_share(value.low)}–{_share(value.high)})"

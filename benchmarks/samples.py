@@ -104,6 +104,13 @@ def name_sets(given: Sequence[Sequence[str]]) -> list[SetFiles]:
     return sets
 
 
+def name_arguments(files: Sequence[SetFiles], limit: int | None) -> list[str]:
+    """Return the arguments that name sets; where their files lie is nobody's business."""
+    sets = [[one.questions] + ([one.contexts] if one.contexts else []) for one in files]
+    named = [f"--set {' '.join(path.name for path in paths)}" for paths in sets]
+    return named if limit is None else [*named, f"--limit {limit}"]
+
+
 @contextmanager
 def opened_set(
     files: SetFiles,
