@@ -17,7 +17,6 @@ from benchmarks.quality import auroc_interval, versions_in_use
 from benchmarks.samples import SetFiles, Told, name_arguments
 from index import EvaluationError, Index, QuestionSetError, Without, clean_question
 from index.embedder import Embedder, Encoded, load_embedder, model_setting
-from qa.answers import READ
 from qa.confidence import Evidence
 from qa.confidence import gather as gather_evidence
 from qa.evaluation import Interval, Outcome, interval
@@ -27,7 +26,7 @@ from qa.evaluation.gold import Gold, gold_of_contexts, throw_away_index
 from qa.evaluation.outcomes import ask_one
 from qa.evaluation.question_sets import read_questions
 from qa.evaluation.runner import draw
-from qa.quotes import best_of_each, find_spans
+from qa.quotes import best_of_each, find_spans, read_for
 from qa.retriever import RERANKED, find_candidates, to_query
 from qa.weights import weights_for
 
@@ -280,7 +279,7 @@ def _evidence(opened: Index, gold: Gold) -> Iterator[Evidence]:
     text = clean_question(gold.question.text)
     query = to_query(opened, text)
     candidates = find_candidates(opened, query, RERANKED)
-    spans = best_of_each(find_spans(opened, query, text, candidates[:READ]))
+    spans = best_of_each(find_spans(opened, query, text, candidates[: read_for(text)]))
     if spans and query.terms:
         yield gather_evidence(text, query, candidates, spans)
 
