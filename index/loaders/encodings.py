@@ -132,12 +132,14 @@ _HAN_ALL, _HAN_UNKNOWN = 0.75, 3e-8
 _MARKS = frozenset("，。、；：？！“”‘’（）《》「」『』〈〉【】…—·％　")
 _SHARES = (
     (re.compile("[\t\n\r]"), 2e-2),
+    (re.compile("\xa0"), 1e-3),
     (re.compile("[ -~]"), 2e-3),
     (re.compile("[\x00-\x1f\x7f]"), 1e-9),
     (re.compile("[\x80-\x9f\ue000-\uf8ff\U000f0000-\U0010ffff]"), 1e-10),
     (re.compile("[\u00c0-\u00ff]"), 1e-3),
     (re.compile("[\u00a0-\u00bf\u0100-\u024f\u2010-\u2027\u02c7-\u02cb]"), 1e-5),
     (re.compile("[\uff01-\uff5e]"), 2e-4),
+    (re.compile("[\ufe50-\ufe6b]"), 2e-5),
     (re.compile("[\u2460-\u2473\u25a0-\u25ff\u2160-\u217b\u2190-\u2193\u00d7\u3000-\u303f]"), 1e-4),
     (re.compile("[\u3041-\u30ff\u0391-\u03c9\u0410-\u044f\u3105-\u3129]"), 1e-6),
     (re.compile("[\u2000-\u2fff\ufe00-\ufe6f]"), 1e-7),
