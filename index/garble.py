@@ -1,8 +1,8 @@
 """Garble: text that was read in a wrong encoding, or from a wrong byte on.
 
-``囊婪ㄓ枰再r償`` was ``的依法予以賠償`` in GBK, read one byte late. It is kept as it stands, and flagged.
-What gives it away is that the same bytes, read rightly, are much likelier Chinese than what stands
-there: each misreading that is common is undone, and both are weighed by the frequency of their
+``囊婪ㄓ枰再r償`` was ``的依法予以賠償`` in GBK, read one byte late. It is kept as it
+stands, and flagged. What gives it away is that the same bytes, read rightly, are much likelier
+Chinese than what stands there: each misreading that is common is undone, and both are weighed by the frequency of their
 characters. A rare character in a sound text becomes no likelier by it.
 """
 
@@ -68,7 +68,10 @@ def _clusters(text: str) -> Iterator[list[int]]:
 
 
 def _is_odd(character: str) -> bool:
-    return "\xa1" <= character <= "\xff" or log_share(character) < _ODD
+    """Return whether a character hints at garble; signs are rare in sound texts as well."""
+    if character.isprintable() and not character.isalpha():
+        return False
+    return "\x80" <= character <= "\xff" or log_share(character) < _ODD
 
 
 def _weigh(text: str, cluster: list[int]) -> Iterator[Span]:

@@ -12,8 +12,8 @@ from index.loaders.tables import row_lines
 
 _DELIMITERS = ",;\t|"
 _SAMPLE = 20  # lines
+_SAMPLE_LENGTH = 100_000  # characters
 _QUOTED = re.compile('"[^"]*"')
-_LONGEST_CELL = 1_000_000  # characters
 
 
 def load_csv(content: bytes, options: Options) -> Decoded:
@@ -31,7 +31,7 @@ def _load(content: bytes, options: Options, kind: str) -> Decoded:
     text = read.text.removeprefix("\ufeff").replace("\x00", "")
     delimiter = "\t" if kind == "tsv" else _delimiter(text)
     writer = TextWriter(options.limits)
-    csv.field_size_limit(_LONGEST_CELL)
+    csv.field_size_limit(options.limits.max_characters)
     for line in row_lines(_rows(text, delimiter)):
         writer.add(line)
     return Decoded(writer.text, read.encoding, writer.blocks, kind=kind, notes=read.notes)
@@ -49,7 +49,7 @@ def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
 
 def _delimiter(text: str) -> str:
     """Return what stands equally often in most of the first lines; a comma if nothing does."""
-    lines = [_QUOTED.sub("", line) for line in text[:_LONGEST_CELL].splitlines()[:_SAMPLE]]
+    lines = [_QUOTED.sub("", line) for line in text[:_SAMPLE_LENGTH].splitlines()[:_SAMPLE]]
     lines = [line for line in lines if line.strip()]
 
     def evenness(delimiter: str) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
+from email.policy import Compat32
 
 from index.errors import DocumentError
 from index.loaders.archives import shown
@@ -21,10 +22,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _BAD_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, email.errors.MessageError)
 
 
+class _AsWritten(Compat32):
+    """Gives fields with their bare bytes, which the default policy takes out."""
+
+    def header_fetch_parse(self, name: str, value: str) -> str:  # type: ignore[override]
+        """Return the value as it is."""
+        del name
+        return value
+
+
 def load_eml(content: bytes, options: Options) -> Decoded:
     """Decode a mail; of a text that is there both plain and as HTML, the plain one."""
     try:
-        message = email.message_from_bytes(content)
+        message = email.message_from_bytes(content, policy=_AsWritten())
         parts = list(_parts(message))
     except (*_BAD_MESSAGE, RecursionError) as error:
         raise DocumentError(

@@ -234,7 +234,7 @@ def _believed(content: bytes, declared: str | None) -> str | None:
 def _known(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
-        b"".decode(name)  # refuses codecs that are not of text
+        b"x".decode(name, "replace")  # refuses codecs that are not of text
         codecs.getincrementaldecoder(name)
     except (LookupError, ValueError) as error:
         raise SettingError(

@@ -208,7 +208,7 @@ class _PageReader:
         return [run for run in runs if run.text.strip()]
 
     def _quarter(self, place: int) -> int | None:
-        """Return by how many quarters of a turn a character is turned; None = it is slanted."""
+        """Return by how many quarters a character is turned clockwise; None = it is slanted."""
         angle = raw.FPDFText_GetCharAngle(self._page, place)
         quarter = round(angle / (math.pi / 2))
         return quarter % 4 if abs(angle - quarter * math.pi / 2) < _SLANTED else None
@@ -228,11 +228,11 @@ class _PageReader:
         raw.FPDFText_GetLooseCharBox(self._page, place, self._box)
         raw.FPDFText_GetCharOrigin(self._page, place, self._x, self._y)
         box, x, y = self._box, self._x.value, self._y.value
-        if upright == 1:
+        if upright == 3:
             return box.bottom, box.top, x
         if upright == 2:
             return -box.right, -box.left, y
-        if upright == 3:
+        if upright == 1:
             return -box.top, -box.bottom, -x
         return box.left, box.right, -y
 

@@ -187,7 +187,10 @@ class Layout:
 def read_pages(pages: Sequence[Page]) -> Layout:
     """Return the headings and paragraphs of pages, without what stands on every page."""
     rows_of = {page.number: to_rows(page.runs) for page in pages}
+    whole = {number: list(rows) for number, rows in rows_of.items()}
     skipped = _drop_running(rows_of)
+    if not any(rows_of.values()):  # a text that is nothing else is no running line
+        rows_of, skipped = whole, Counter()
     runs_of = {number: [run for row in rows for run in row] for number, rows in rows_of.items()}
     gutters = _gutters(runs_of.values())
     columns = [

@@ -6,6 +6,7 @@ A row is a passage of its own, so it has to say by itself what its numbers are.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from statistics import median
 
 _NUMBER = re.compile(r"(?=.*\d)[\s\d.,:%/+\-−–—()（）￥¥$€年月日时時分秒元]*")
 _SPACE = re.compile(r"\s+")
@@ -22,7 +23,7 @@ def row_lines(rows: Iterable[Sequence[str]], *, has_header: bool | None = None) 
     """
     cleaned = (cells for row in rows if any(cells := [one_line(cell) for cell in row]))
     first = list(islice(cleaned, _LOOKED_AT))
-    while len(first) > 2 and _is_caption(first[0]):
+    while len(first) > 2 and _is_caption(first):
         yield next(filter(None, first[0]))
         first = [*first[1:], *islice(cleaned, 1)]
     names = first[0] if first and _is_header(first, has_header) else None
@@ -40,9 +41,9 @@ def one_line(cell: str) -> str:
     return _SPACE.sub(" ", cell).strip()
 
 
-def _is_caption(cells: Sequence[str]) -> bool:
-    """Return whether a row of several columns holds one text only."""
-    return len(cells) > 1 and len(set(filter(None, cells))) == 1
+def _is_caption(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first of some rows holds one text only, and the next is a row of cells."""
+    return len(set(filter(None, rows[0]))) == 1 and len(set(filter(None, rows[1]))) > 1
 
 
 def _is_header(first: Sequence[Sequence[str]], told: bool | None) -> bool:
@@ -50,16 +51,16 @@ def _is_header(first: Sequence[Sequence[str]], told: bool | None) -> bool:
     if told is not None:
         return told
     names, body = first[0], first[1:]
-    width = max(map(len, first))
     are_names = (
-        len(names) == width > 1
+        len(names) >= median(map(len, first))
+        and len(names) > 1
         and all(names)
         and len(set(names)) == len(names)
         and not any(_NUMBER.fullmatch(name) or len(name) > _LONGEST_NAME for name in names)
     )
     if not are_names or not body:
         return False
-    if width > 2:
+    if len(names) > 2:
         return True
     # Of two columns the first row may as well be a name and its value: 姓名 | 楊偉東.
     return any(_NUMBER.fullmatch(row[1]) for row in body if len(row) > 1 and row[1])
