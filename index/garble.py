@@ -2,8 +2,9 @@
 
 ``囊婪ㄓ枰再r償`` was ``的依法予以賠償`` in GBK, read one byte late. It is kept as it
 stands, and flagged. What gives it away is that the same bytes, read rightly, are much likelier
-Chinese than what stands there: each misreading that is common is undone, and both are weighed by the frequency of their
-characters. A rare character in a sound text becomes no likelier by it.
+Chinese than what stands there: each misreading that is common is undone, and both are weighed by
+the frequency of their characters and by the words these make. A rare character in a sound text
+becomes no likelier by it.
 """
 
 import math

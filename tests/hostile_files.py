@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from office_files import TYPES, book, raw_docx, workbook, zipped
@@ -11,6 +12,7 @@ from office_files import TYPES, book, raw_docx, workbook, zipped
 MIB = 1024 * 1024
 
 
+@cache
 def bomb(kind: str, member: str, size: int = 600 * MIB) -> bytes:
     """Return an archive one member of which unpacks to much more than it takes."""
     file = io.BytesIO()
@@ -41,6 +43,7 @@ def nested(depth: int) -> bytes:
     return content
 
 
+@cache
 def crowded(members: int) -> bytes:
     """Return an archive of many empty members."""
     return zipped({f"{n}.txt": "" for n in range(members)})
@@ -67,6 +70,17 @@ def deep_docx() -> bytes:
     return raw_docx("<w:sdt>" * 50_000 + "</w:sdt>" * 50_000)
 
 
+def long_pdf(pages: int) -> bytes:
+    """Return a PDF that says it has many pages, all the same one."""
+    kids = b"3 0 R " * pages
+    return (
+        b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Count %d/Kids[%s]>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+        b"trailer<</Root 1 0 R>>\n%%%%EOF" % (pages, kids)
+    )
+
+
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "empty.txt": lambda: b"",
     "blank.txt": lambda: " \n\t\u3000".encode() * 1000,
@@ -75,6 +89,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "program.md": lambda: bytes(range(256)) * 100,
     "deep.html": lambda: b"<html>" + b"<div>" * 100_000,
     "half.pdf": lambda: b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n",
+    "long.pdf": lambda: long_pdf(10_000),
     "bomb.docx": lambda: bomb("docx", "word/media/image.png"),
     "part_bomb.docx": lambda: bomb("docx", "word/document.xml", 100 * MIB),
     "bomb.zip": lambda: bomb("zip", "a.txt"),

@@ -11,7 +11,7 @@ DOCUMENT = (
 TYPES = b'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
 
 
-def zipped(members: Mapping[str, bytes | str]) -> bytes:
+def zipped(members: Mapping[str, bytes] | Mapping[str, str] | Mapping[str, bytes | str]) -> bytes:
     """Return a ZIP archive."""
     file = BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -27,14 +27,15 @@ def saved(save: Callable[[BytesIO], object]) -> bytes:
     return file.getvalue()
 
 
-def raw_docx(body: str, **parts: str) -> bytes:
+def raw_docx(body: str) -> bytes:
     """Return a Word file with this inside its body, as XML."""
-    members = {"[Content_Types].xml": TYPES, "word/document.xml": DOCUMENT.format(body)}
-    return zipped(members | {name.replace("__", "/"): part for name, part in parts.items()})
+    return zipped(
+        {"[Content_Types].xml": TYPES.decode(), "word/document.xml": DOCUMENT.format(body)}
+    )
 
 
 def workbook(*sheets: Sequence[Sequence[object]]) -> bytes:
-    """Return a workbook of sheets named 表1, 表2 …"""
+    """Return a workbook of sheets named 表1, 表2 and so on."""
     import openpyxl
 
     book = openpyxl.Workbook(write_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 
 from reportlab.lib.pagesizes import A4
+from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
@@ -17,10 +18,10 @@ _MARGIN, _GUTTER = 60, 22
 pdfmetrics.registerFont(UnicodeCIDFont(FONT))
 
 
-def drawn(*pages: Callable[[Canvas], None], **options: object) -> bytes:
+def drawn(*pages: Callable[[Canvas], None], encrypt: StandardEncryption | None = None) -> bytes:
     """Return a PDF whose pages are drawn by functions."""
     file = BytesIO()
-    canvas = Canvas(file, pagesize=A4, **options)
+    canvas = Canvas(file, pagesize=A4, encrypt=encrypt)
     for page in pages:
         canvas.setFont(FONT, 11)
         page(canvas)
@@ -73,7 +74,7 @@ def typeset(story: Sequence[tuple[str, str]], *, columns: int = 1, running: bool
 
 def with_picture(canvas: Canvas) -> None:
     """Draw a page as a scanner makes it."""
-    from reportlab.lib.utils import ImageReader
     from PIL import Image
+    from reportlab.lib.utils import ImageReader
 
     canvas.drawImage(ImageReader(Image.new("L", (40, 60), 200)), 0, 0, WIDTH, HEIGHT)

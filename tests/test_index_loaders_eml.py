@@ -1,8 +1,11 @@
 """Mail → blocks."""
 
+from contextlib import suppress
 from email.message import EmailMessage
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_index_loaders import blocks_of, check_blocks
 
 from index import DocumentError
@@ -52,3 +55,29 @@ def test_parts_in_parts_without_end_are_refused() -> None:
     )
     with pytest.raises(DocumentError, match="no valid mail"):
         load("a.eml", content)
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_damaged_mails_are_read_or_refused(data: st.DataObject) -> None:
+    message = made()
+    message.set_content("第一段。", charset="gb18030")
+    message.add_attachment(b"x", maintype="application", subtype="pdf", filename="附件.pdf")
+    content = bytearray(message.as_bytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=6)):
+        content[place] = data.draw(st.integers(0, 255))
+    with suppress(DocumentError):
+        check_blocks(load("a.eml", bytes(content)))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Subject: =?utf-\xc3\xbc?b?eA==?=",
+        b"Content-Disposition: attachment; filename*=utf-8''\xff\xfe",
+        b"Content-Type: text/plain; charset*=a\x00b''\xff",
+    ],
+)
+def test_fields_that_make_no_sense_are_left_as_they_are(field: bytes) -> None:
+    content = b"From: a@example.org\nMIME-Version: 1.0\n" + field + b"\n\nwords"
+    assert "a@example.org" in load("a.eml", content).text

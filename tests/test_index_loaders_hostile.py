@@ -39,6 +39,7 @@ def test_each_hostile_file_gives_one_line_and_the_others_are_read(tmp_path: Path
         ("part_bomb.docx", r"word/document\.xml is 100\.0 MiB unpacked; the limit is 64\.0 MiB"),
         ("bomb.zip", r"would unpack to 600\.0 MiB"),
         ("crowded.zip", r"more than 10,000 members \(max_members\)"),
+        ("long.pdf", r"10,000 pages; the limit is 5,000 \(max_pages\)"),
         ("deep.html", r"100,001 deep"),
         ("deep.docx", r"no valid XML"),
         ("half.docx", "damaged ZIP"),

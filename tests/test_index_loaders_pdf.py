@@ -14,11 +14,11 @@ from index import DocumentError
 from index.loaders import Limits, load
 from index.loaders.pdf_layout import Page, Run, read_pages
 
-WORDS = "各级政法机关坚持问题导向把解决放在首位推动项部署落实细治理现代化基层社会稳定安全发展改革服务群众".strip()
+WORDS = "各级政法机关坚持问题导向把解决放在首位推动项部署落实细治理现代化基层社会稳定安全发展改革"
 
 
 def story(seed: int, parts: int) -> list[tuple[str, str]]:
-    """Return headings and paragraphs of characters drawn by chance, so that none is like another."""
+    """Return headings and paragraphs of characters drawn by chance, none like another."""
     draw = random.Random(seed)
     told: list[tuple[str, str]] = []
     for part in range(1, parts + 1):

@@ -64,7 +64,7 @@ def test_globs(tmp_path: Path) -> None:
 
 def test_archives_are_folders(tmp_path: Path) -> None:
     inner = zipped({"深.txt": "深處的內容。", "x.bin": b"x"})
-    members = {
+    members: dict[str, bytes | str] = {
         "一/b.txt": "第二份。",
         "a.docx": raw_docx("<w:p><w:r><w:t>甲</w:t></w:r></w:p>"),
         "in.zip": inner,

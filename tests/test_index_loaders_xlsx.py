@@ -17,7 +17,7 @@ def test_rows_with_the_names_of_their_columns() -> None:
             ["2023年產量表"],
             ["地區", "產量", "日期"],
             ["烏海", 5, datetime.date(2023, 8, 1)],
-            ["包頭", 0.1 + 0.2, datetime.datetime(2023, 8, 1, 9, 30)],
+            ["包頭", 0.1 + 0.2, datetime.datetime.fromisoformat("2023-08-01 09:30")],
             [],
             ["姓名", "電話", "在職"],
             ["張三", 123.0, True],

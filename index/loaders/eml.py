@@ -3,9 +3,8 @@
 import email
 import email.errors
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.policy import Compat32
@@ -25,7 +24,7 @@ _BAD_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, email.errors
 class _AsWritten(Compat32):
     """Gives fields with their bare bytes, which the default policy takes out."""
 
-    def header_fetch_parse(self, name: str, value: str) -> str:  # type: ignore[override]
+    def header_fetch_parse(self, name: str, value: str) -> str:
         """Return the value as it is."""
         del name
         return value
@@ -75,12 +74,20 @@ def _is_attached(part: Message) -> bool:
     return (
         part.get_content_maintype() != "text"
         or part.get_content_disposition() == "attachment"
-        or part.get_filename() is not None
+        or _asked(part.get_filename) is not None
     )
 
 
 def _filename(part: Message) -> str:
-    return _unfolded(part.get_filename() or part.get_content_type())
+    return _unfolded(_asked(part.get_filename) or part.get_content_type())
+
+
+def _asked(field: Callable[[], str | None]) -> str | None:
+    """Return what a field says; nothing when it is written so badly that ``email`` fails."""
+    try:
+        return field()
+    except _BAD_MESSAGE:
+        return None
 
 
 def _payload(part: Message) -> bytes:
@@ -90,7 +97,7 @@ def _payload(part: Message) -> bytes:
 
 def _write_part(part: Message, writer: TextWriter, options: Options) -> Text:
     content = _payload(part)
-    read = decode(content, options, declared=part.get_content_charset())
+    read = decode(content, options, declared=_asked(part.get_content_charset))
     if part.get_content_type() == "text/html":
         write_html(read.text, writer, options.limits, below=1)
         return read
@@ -108,7 +115,7 @@ def _unfolded(value: str) -> str:
     """Return a field as it was meant: encoded words decoded, bare bytes in a likely encoding."""
     if any(_is_bare_byte(character) for character in value):
         value = decode(value.encode("utf-8", "surrogateescape"), Options()).text
-    with suppress(ValueError, LookupError, HeaderParseError):
+    with suppress(*_BAD_MESSAGE):
         value = str(make_header(decode_header(value)))
     return " ".join(_SURROGATE.sub("\ufffd", value).split())
 
