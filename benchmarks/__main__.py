@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import scale_report
+from benchmarks import encodings, scale_report
 from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.set_defaults(run=_fit)
     _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
     _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
+    _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
     return parser
 
 
@@ -90,6 +91,36 @@ def _add_scale(scale: argparse.ArgumentParser) -> None:
         help="write the report here (default: docs/scale.md)",
     )
     scale.set_defaults(run=lambda parsed: _scale(parsed, scale))
+
+
+def _add_encodings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--texts",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        required=True,
+        help='a .txt, or .jsonl or .jsonl.xz whose lines have a "text"; may be given several times',
+    )
+    parser.add_argument(
+        "--limit", type=_count, metavar="N", default=200, help="texts of each file (default: 200)"
+    )
+    parser.set_defaults(run=_encodings)
+
+
+def _encodings(parsed: argparse.Namespace) -> int:
+    texts = [text for path in parsed.texts for text in encodings.read_texts(path, parsed.limit)]
+    rows = encodings.measure(texts)
+    table = Table(title=f"{len(texts)} texts: how many came back")
+    table.add_column("")
+    for cut in encodings.CUTS:
+        table.add_column("whole" if cut is None else f"{cut:,} B", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row.name, *(str(row.right[cut]) for cut in encodings.CUTS))
+    total, of = encodings.totals(rows), len(rows) * len(texts)
+    table.add_row("all", *(f"{total[cut] / of:.2%}" for cut in encodings.CUTS), end_section=True)
+    Console().print(table)
+    return 0
 
 
 def _add_quality(quality: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from index.cleaner import Cleaned, clean
 from index.errors import DocumentError, NoDocumentsError, SettingError
 from index.folding import fold, terms
 from index.lexical import write_lexical
-from index.loaders import find_files, load
+from index.loaders import Source, find_sources, load, shown
 from index.loaders.decoded import Block, Decoded
 from index.locations import default_index_dir
 from index.part_vectors import (
@@ -88,7 +88,7 @@ def build_index(
     told = progress or _tell_nobody
     folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    files = find_files(Path(path).expanduser() for path in named)
+    files = list(find_sources(named))
     with _embedder(model, embedding_cache) as embedder, generation.building(folder) as beside:
         _check_kind(token_vectors, embedder)
         read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
@@ -155,39 +155,45 @@ class _Read:
 
 
 def _read_all(
-    files: Sequence[Path], count_tokens: CountTokens, max_tokens: int, told: Progress
+    files: Sequence[Source | FailedFile], count_tokens: CountTokens, max_tokens: int, told: Progress
 ) -> _Read:
     read = _Read()
-    for done, path in enumerate(files, start=1):
+    for done, source in enumerate(files, start=1):
+        if isinstance(source, FailedFile):
+            read.failed.append(source)
+            continue
         try:
-            _read_one(read, path, count_tokens, max_tokens)
-        except (DocumentError, OSError) as error:
-            read.failed.append(FailedFile(str(path), str(error)))
+            _read_one(read, source, count_tokens, max_tokens)
+        except DocumentError as error:
+            read.failed.append(FailedFile(shown(source.path), str(error)))
         told("read", done, len(files))
     if not read.passages:
         reasons = "; ".join(failed.reason for failed in read.failed[:3])
         raise NoDocumentsError(
             f"None of the {len(files)} files could be indexed"
             f"{f': {reasons}' if reasons else ''}. The old index, if any, is unchanged. "
-            "Give text files, or folders with .txt or .md files."
+            "Give documents, or folders that hold some."
         )
     return read
 
 
-def _read_one(read: _Read, path: Path, count_tokens: CountTokens, max_tokens: int) -> None:
-    content = path.read_bytes()
-    decoded = load(path, content)
+def _read_one(read: _Read, source: Source, count_tokens: CountTokens, max_tokens: int) -> None:
+    content = source.read()
+    decoded = load(source.path, content)
     cleaned = clean(decoded.text, has_blocks=decoded.blocks is not None)
     blocks = _clean_blocks(decoded, cleaned)
     sections = split(cleaned.text, blocks, count_tokens=count_tokens, max_tokens=max_tokens)
     if not sections:
-        raise DocumentError(f"{path.name} holds no text. Check the file, or leave it out.")
+        raise DocumentError(
+            f"{shown(Path(source.path).name)} holds no text. Check the file, or leave it out."
+        )
     # A file name may hold bytes that are no UTF-8; they cannot be stored or shown.
-    name = os.fsencode(path)
+    name = os.fsencode(source.path)
     document = Document(
         id=hashlib.sha256(name).hexdigest()[:12],
         path=name.decode("utf-8", "replace"),
-        title=_title(cleaned.text, blocks) or os.fsencode(path.stem).decode("utf-8", "replace"),
+        title=_title(cleaned.text, blocks)
+        or os.fsencode(Path(source.path).stem).decode("utf-8", "replace"),
         text=cleaned.text,
         content_hash=hashlib.sha256(content).hexdigest(),
         encoding=decoded.encoding,

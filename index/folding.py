@@ -8,6 +8,7 @@ import logging
 import re
 import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
@@ -146,6 +147,21 @@ def names_person(words: Iterable[str]) -> bool:
 def names_place(words: Iterable[str]) -> bool:
     """Return whether any of these folded words is the name of a place."""
     return not _places().isdisjoint(words)
+
+
+@lru_cache(maxsize=1)
+def han_shares() -> dict[str, float]:
+    """Return each folded Han character's share of all Han characters in jieba's word counts."""
+    counts: Counter[str] = Counter()
+    for line in _jieba_table("dict.txt"):
+        word, count, *_ = line.split(" ")
+        for character in word:
+            counts[character] += int(count)
+    folded: Counter[str] = Counter()
+    for character, count_of_one in counts.items():
+        if _HAN_RUN.match(character):
+            folded[fold(character)] += count_of_one
+    return {character: count / folded.total() for character, count in folded.items()}
 
 
 _ASKING = re.compile("[几哪谁怎何啥吗呢]|多少|什么|多[大长高远久]|是否")

