@@ -20,6 +20,8 @@ or, a quarter of that, by a product quantiser that learned from the same vectors
     centroids.npy float32 (dimension / 4, 256, 4)
 """
 
+import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +29,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 from numpy.lib.format import open_memmap
 
+from index.durable import open_warily, take_room, writing
 from index.errors import IndexDamagedError
 from index.quantiser import (
     CENTROIDS,
@@ -88,19 +92,23 @@ class PartVectorWriter:
         counts: how many parts each passage has.
         dimension: length of a vector.
         longest: characters of the longest text the spans count in.
+
+    Raises:
+        IndexFolderError: the disk has no room for them.
     """
 
     def __init__(
         self, folder: Path, counts: Sequence[int], dimension: int, *, longest: int
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        np.save(folder / "bounds.npy", self._bounds)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+            np.save(folder / "bounds.npy", self._bounds)
         total = int(self._bounds[-1])
         offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
-        self._vectors = open_memmap(folder / "vectors.npy", "w+", np.int8, (total, dimension))
-        self._scales = open_memmap(folder / "scales.npy", "w+", np.float16, (total,))
-        self._spans = open_memmap(folder / "spans.npy", "w+", offset, (total, 2))
+        self._vectors = _make(folder / "vectors.npy", np.int8, (total, dimension))
+        self._scales = _make(folder / "scales.npy", np.float16, (total,))
+        self._spans = _make(folder / "spans.npy", offset, (total, 2))
 
     def write(self, passage_id: int, parts: PartVectors) -> None:
         """Store the parts of one passage."""
@@ -113,6 +121,14 @@ class PartVectorWriter:
         for array in (self._vectors, self._scales, self._spans):
             array.flush()
         del self._vectors, self._scales, self._spans
+
+
+def _make(path: Path, kind: type, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
+    """Make a file to be filled through memory, with all its room taken."""
+    with writing(path):
+        array = open_memmap(path, "w+", kind, shape)
+        take_room(path)
+    return array
 
 
 def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
@@ -134,8 +150,9 @@ def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
         return False
     told(0, total)
     quantiser = train(_sample(written))
-    np.save(folder / "centroids.npy", quantiser.centroids)
-    codes = open_memmap(folder / "codes.npy", "w+", np.uint8, (total, written.dimension // PIECE))
+    with writing(folder / "centroids.npy"):
+        np.save(folder / "centroids.npy", quantiser.centroids)
+    codes = _make(folder / "codes.npy", np.uint8, (total, written.dimension // PIECE))
     for start in range(0, total, _BLOCK):
         block = slice(start, min(start + _BLOCK, total))
         codes[block] = quantiser.encode(written.get(block))
@@ -234,11 +251,16 @@ class PartVectorStore:
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
         return PartVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
 
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Return how many parts each passage has."""
+        return np.diff(self._bounds)
+
 
 def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:
     """Map a file into memory, and check what it holds; None in the shape is any length."""
     path = folder / f"{name}.npy"
     try:
+        _check_size(path)
         array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(path, f"cannot be read ({error})") from error
@@ -248,6 +270,21 @@ def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> n
     if not matches or not np.issubdtype(array.dtype, kind):
         raise _damaged(path, f"holds {array.dtype} {array.shape}, not what belongs there")
     return array
+
+
+def _check_size(path: Path) -> None:
+    """Compare what the header claims with the size of the file, before anything is mapped."""
+    with os.fdopen(open_warily(path), "rb") as file:
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError("it is of another version of NumPy's format")
+        shape, is_fortran, kind = npy.read_array_header_1_0(file)
+        header, size = file.tell(), file.seek(0, 2)
+    if kind.hasobject:
+        raise ValueError("it holds Python objects, which are never read")
+    if is_fortran or not kind.isnative or min(shape, default=0) < 0:
+        raise ValueError(f"its header says {kind} {shape}")
+    if size != header + math.prod(shape) * kind.itemsize:
+        raise ValueError(f"it has {size:,} bytes, its header says {kind} {shape}")
 
 
 def _damaged(path: Path, fact: str) -> IndexDamagedError:
