@@ -28,7 +28,14 @@ from os import path as os_path
 from pathlib import Path
 from typing import Any
 
-from index.durable import fsync, fsync_tree, read_bounded, replace_text, sha256_of
+from index.durable import (
+    fsync,
+    fsync_tree,
+    read_bounded,
+    replace_text,
+    sha256_of,
+    writing,
+)
 from index.errors import (
     IndexDamagedError,
     IndexFolderError,
@@ -70,7 +77,8 @@ def building(index_dir: Path, *, wait: float = 0.0) -> Iterator[Path]:
     with writer(index_dir, wait=wait):
         remove_leftovers(index_dir)
         folder = generations / _new_name(index_dir)
-        folder.mkdir()
+        with writing(folder):
+            folder.mkdir()
         try:
             yield folder
         except BaseException:
@@ -110,24 +118,26 @@ def _number(name: str) -> int:
 
 def seal(folder: Path, **facts: Any) -> Manifest:  # noqa: ANN401  (whatever JSON can say)
     """Put a finished generation on the disk, then write its manifest, then put that there."""
-    for path in folder.rglob("*.lock"):  # tantivy's, of no use to a reader
-        path.unlink()
-    fsync_tree(folder)
-    manifest = write_manifest(folder, facts)
-    fsync(folder.parent)
+    with writing(folder):
+        for path in folder.rglob("*.lock"):  # tantivy's, of no use to a reader
+            path.unlink()
+        fsync_tree(folder)
+        manifest = write_manifest(folder, facts)
+        fsync(folder.parent)
     return manifest
 
 
 def swap(index_dir: Path, folder: Path) -> None:
     """Make a sealed generation the one in use; keep the one before it, and remove older ones."""
     before = name_in_use(index_dir)
-    replace_text(index_dir / _CURRENT, folder.name + "\n")
+    use(index_dir, folder)
     remove_old(index_dir, keep=_KEPT, also=() if before is None else (before,))
 
 
 def use(index_dir: Path, folder: Path) -> None:
     """Name a complete generation in CURRENT; nothing is removed."""
-    replace_text(index_dir / _CURRENT, folder.name + "\n")
+    with writing(index_dir / _CURRENT):
+        replace_text(index_dir / _CURRENT, folder.name + "\n")
 
 
 def name_in_use(index_dir: Path) -> str | None:

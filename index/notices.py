@@ -17,7 +17,7 @@ def telling_fallbacks(tell: Callable[[str], None]) -> Iterator[None]:
     with warnings.catch_warnings():
         show = warnings.showwarning
 
-        def show_ours(
+        def show_ours(  # noqa: PLR0917  (as the warnings module calls it)
             message: Warning | str,
             category: type[Warning],
             filename: str,
