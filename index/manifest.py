@@ -114,7 +114,7 @@ def read_manifest(folder: Path) -> Manifest:
         if values != signed(values):
             raise ValueError("it was altered after it was written")
         return _to_manifest(values)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else error
         raise IndexDamagedError(f"{path} cannot be read ({reason}). {BUILD_AGAIN}") from error
 
@@ -130,6 +130,8 @@ def _check_format(folder: Path, found: object) -> None:
 
 
 def _to_manifest(values: dict[str, Any]) -> Manifest:
+    if type(values["files"]) is not dict:
+        raise TypeError("its list of files is none")
     named = {one.name: one for one in fields(Manifest) if one.name not in ("files", "facts")}
     known = {name: values[name] for name in named if name in values or _is_required(named[name])}
     known["sources"] = tuple(known.get("sources", ()))

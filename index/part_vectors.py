@@ -22,6 +22,7 @@ or, a quarter of that, by a product quantiser that learned from the same vectors
 
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
 from numpy.lib.format import open_memmap
 
 from index.durable import open_warily, take_room, writing
@@ -49,6 +49,14 @@ FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 ScaleArray = npt.NDArray[np.float16]
 
+# Version 1.0 of NumPy's format: magic, length of the rest as u16, a dict as text, padding.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '([<|][a-z][1-8])', 'fortran_order': False, "
+    rb"'shape': \(((?:[0-9]{1,15}, ?)*(?:[0-9]{1,15})?)\), \} *\n",
+    re.DOTALL,
+)
+_BEFORE_HEADER = 10
+_LONGEST_HEADER = 1024
 _LEVELS = 127
 _SAMPLE_SEED = 20
 _BLOCK = 8192
@@ -260,9 +268,8 @@ def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> n
     """Map a file into memory, and check what it holds; None in the shape is any length."""
     path = folder / f"{name}.npy"
     try:
-        _check_size(path)
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = _map(path)
+    except (OSError, ValueError) as error:
         raise _damaged(path, f"cannot be read ({error})") from error
     matches = len(array.shape) == len(shape) and all(
         wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
@@ -272,19 +279,27 @@ def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> n
     return array
 
 
-def _check_size(path: Path) -> None:
-    """Compare what the header claims with the size of the file, before anything is mapped."""
+def _map(path: Path) -> npt.NDArray[Any]:
+    """Map a file whose header describes exactly the bytes that follow it.
+
+    NumPy would evaluate the header as Python, with whatever exceptions that has, and unpickle
+    objects if it were let; here it must be the very text that NumPy writes.
+    """
     with os.fdopen(open_warily(path), "rb") as file:
-        if npy.read_magic(file) != (1, 0):
-            raise ValueError("it is of another version of NumPy's format")
-        shape, is_fortran, kind = npy.read_array_header_1_0(file)
-        header, size = file.tell(), file.seek(0, 2)
-    if kind.hasobject:
-        raise ValueError("it holds Python objects, which are never read")
-    if is_fortran or not kind.isnative or min(shape, default=0) < 0:
-        raise ValueError(f"its header says {kind} {shape}")
-    if size != header + math.prod(shape) * kind.itemsize:
-        raise ValueError(f"it has {size:,} bytes, its header says {kind} {shape}")
+        start = file.read(_LONGEST_HEADER)
+        size = file.seek(0, os.SEEK_END)
+    match = _HEADER.match(start)
+    if match is None:
+        raise ValueError("its header is not one that is written here")
+    length, kind, lengths = match.groups()
+    shape = tuple(int(one) for one in lengths.split(b",") if one.strip())
+    described = f"its header says {kind.decode()} {shape}"
+    if match.end() != _BEFORE_HEADER + int.from_bytes(length, "little"):
+        raise ValueError("its header does not end where it says")
+    dtype = np.dtype(kind.decode())
+    if size != match.end() + math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"it has {size:,} bytes, {described}")
+    return np.memmap(path, dtype, "r", match.end(), shape)
 
 
 def _damaged(path: Path, fact: str) -> IndexDamagedError:

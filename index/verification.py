@@ -14,7 +14,7 @@ from index.lexical import LexicalIndex
 from index.locks import GoneError, Lease
 from index.manifest import MANIFEST, Manifest, read_manifest
 from index.opened import part_disagreements
-from index.part_vectors import PartVectorStore
+from index.part_vectors import PartVectors, PartVectorStore
 from index.store import Store
 from index.types import Passage
 from index.vectors import FloatArray, VectorIndex
@@ -55,10 +55,13 @@ def problems_of(folder: Path, *, deep: bool = True) -> list[Problem]:
         try:
             stack.callback(Lease(folder / MANIFEST).release)
             manifest = read_manifest(folder)
-            sizes = generation.entries_of(folder)
         except (OSError, GoneError) as error:
             return [Problem(str(folder / MANIFEST), f"cannot be opened ({error})")]
         except IndexFolderError as error:
+            return [_from_error(folder / MANIFEST, error)]
+        try:
+            sizes = generation.entries_of(folder)
+        except IndexDamagedError as error:
             return [_from_error(folder, error)]
         facts = (
             *generation.differing(manifest, sizes),
@@ -182,7 +185,7 @@ def _lexical_facts(lexical: LexicalIndex) -> Iterator[str]:
 
 def _token_facts(tokens: PartVectorStore, store: Store) -> Iterator[str]:
     for passage in _passages(store):
-        parts = tokens.get(passage.id)
+        parts = _get(tokens, passage.id)
         if _not_unit(parts.vectors, _INT8_SLACK):
             yield f"has vectors of passage {passage.id} that are not finite or not of length 1"
         starts, ends = parts.spans[:, 0], parts.spans[:, 1]
@@ -192,12 +195,17 @@ def _token_facts(tokens: PartVectorStore, store: Store) -> Iterator[str]:
 
 def _sentence_facts(sentences: PartVectorStore, store: Store) -> Iterator[str]:
     for passage in _passages(store):
-        parts = sentences.get(passage.id)
+        parts = _get(sentences, passage.id)
         if _not_unit(parts.vectors, _INT8_SLACK):
             yield f"has vectors of passage {passage.id} that are not finite or not of length 1"
         offsets = [(s.start - passage.start, s.end - passage.start) for s in passage.sentences]
         if parts.spans.tolist() != [list(pair) for pair in offsets]:
             yield f"has other sentences of passage {passage.id} than {generation.PASSAGES}"
+
+
+def _get(part: PartVectorStore, passage_id: int) -> PartVectors:
+    with np.errstate(over="ignore", invalid="ignore"):  # to be found, not to be warned of
+        return part.get(passage_id)
 
 
 def _not_unit(vectors: FloatArray, slack: float) -> list[int]:

@@ -304,11 +304,6 @@ def test_a_model_without_tokens_in_context_works_without_late_interaction(tmp_pa
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("model") / "tiny")
-
-
-@pytest.fixture(scope="module")
 def long_document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A document with enough tokens for a quantiser to learn from."""
     letters = np.random.default_rng(1).choice(list("甲乙文件講网络水利"), (600, 20)).tolist()
