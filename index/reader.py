@@ -334,8 +334,8 @@ def _fall_back(
             continue
         built = datetime.fromisoformat(opened.manifest.created).astimezone()
         warning = (
-            f"{damage} Until then the generation {folder.name}, built {built:%Y-%m-%d %H:%M}, "
-            f"answers; python -m index verify --index {shlex.quote(str(index_dir))} tells more."
+            f"{str(damage).rstrip('.')}. Until then the generation {folder.name}, "
+            f"built {built:%Y-%m-%d %H:%M}, answers; python -m index verify --index {shlex.quote(str(index_dir))} tells more."
         )
         warnings.warn(warning, IndexFallbackWarning, stacklevel=2)
         return _State(opened, current, warning)
