@@ -162,6 +162,9 @@ class LexicalIndex:
         with self._readable():
             found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
             ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
+            # The other views are asked by this id; a stranger's must not lead outside of them.
+            if any(passage_id is None or passage_id >= len(self) for passage_id in ids):
+                raise ValueError("it names a passage there cannot be")
         hits = [
             LexicalHit(int(passage_id or 0), float(score))
             for (score, _), passage_id in zip(found, ids, strict=True)

@@ -335,7 +335,8 @@ def _fall_back(
         built = datetime.fromisoformat(opened.manifest.created).astimezone()
         warning = (
             f"{str(damage).rstrip('.')}. Until then the generation {folder.name}, "
-            f"built {built:%Y-%m-%d %H:%M}, answers; python -m index verify --index {shlex.quote(str(index_dir))} tells more."
+            f"built {built:%Y-%m-%d %H:%M}, answers; "
+            f"python -m index verify --index {shlex.quote(str(index_dir))} tells more."
         )
         warnings.warn(warning, IndexFallbackWarning, stacklevel=2)
         return _State(opened, current, warning)

@@ -82,9 +82,15 @@ class VectorIndex:
         return ids[0].astype(np.int64), scores[0]
 
     def scores(self, query_vector: FloatArray, passage_ids: Sequence[int]) -> FloatArray:
-        """Return the cosine of each passage to the query, float32 ``(len(passage_ids),)``."""
+        """Return the cosine of each passage to the query, float32 ``(len(passage_ids),)``.
+
+        Raises:
+            IndexError: there is no such passage; FAISS would read beside its memory.
+        """
         if not passage_ids:
             return np.empty(0, np.float32)
+        if min(passage_ids) < 0 or max(passage_ids) >= len(self):
+            raise IndexError(f"There are {len(self)} vectors, asked was for one outside of them.")
         vectors = self._index.reconstruct_batch(np.asarray(passage_ids, np.int64))
         cosines: FloatArray = vectors @ query_vector.reshape(-1)
         return cosines

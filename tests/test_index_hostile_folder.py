@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import struct
 import tracemalloc
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tantivy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tampering import resign, rewrite
 
 from index import Index, IndexDamagedError, open_index
 from index.generation import sealed
+from index.lexical import _schema
 from index.manifest import read_manifest
 from index.part_vectors import PartVectorStore
 from index.vectors import VectorIndex
@@ -280,7 +283,7 @@ def test_damaged_bytes_that_are_vouched_for_never_end_in_a_crash(
     folder: Path, place: int, bits: int, cut: bool
 ) -> None:
     """The stranger signs the manifest too; whatever opens is read without another error."""
-    names = sorted(p for p in folder.rglob("*") if p.suffix in {".faiss", ".npy", ".sqlite"})
+    names = [p for p in sorted(folder.rglob("*")) if p.suffix not in {".lock", ".json", ""}]
     path = names[place % len(names)]
     whole, signed = path.read_bytes(), (folder / "manifest.json").read_bytes()
     at = place // len(names) % len(whole)
@@ -305,10 +308,30 @@ def read_everything(folder: Path) -> None:
                 index.token_vectors(passage_id)
                 index.sentence_vectors(passage_id)
             index.search_dense(np.ones(16, np.float32), 2)
+            for hit in index.search_lexical(["甲", "文", "水利"], 2):
+                index.dense_scores(np.ones(16, np.float32), [hit.passage_id])
             for document_id, *_ in index.document_list():
                 index.document(document_id)
     except IndexDamagedError:
         return
+
+
+def test_ids_that_lead_outside_are_refused(folder: Path) -> None:
+    shutil.rmtree(folder / "lexical")
+    (folder / "lexical").mkdir()
+    writer = tantivy.Index(_schema(), path=str(folder / "lexical")).writer(num_threads=1)
+    for passage_id in (0, 10**12):
+        document = tantivy.Document()
+        document.add_unsigned("id", passage_id)
+        document.add_text("terms", "水利")
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    resign(folder)
+    with opened(folder) as index, pytest.raises(IndexDamagedError, match="there cannot be"):
+        index.search_lexical(["水利"], 2)
+    with opened(folder) as index, pytest.raises(IndexError):
+        index.dense_scores(np.ones(16, np.float32), [10**12])
 
 
 def test_vectors_that_are_read_are_those_of_the_header(folder: Path) -> None:
