@@ -6,7 +6,9 @@ formulas.
 """
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ import tantivy
 from index import bm25
 from index.durable import read_bounded, writing
 from index.errors import IndexDamagedError
+from index.locations import cache_dir
 
 _TERMS = "terms"
 _ID = "id"
@@ -77,8 +80,8 @@ class LexicalIndex:
         self._schema = _schema()
         self._folder = folder
         _check_meta(folder)
-        with self._readable():
-            self._index = tantivy.Index(self._schema, path=str(folder), reuse=True)
+        with self._readable(), _writable(folder) as place:
+            self._index = tantivy.Index(self._schema, path=str(place), reuse=True)
             self._searcher = self._index.searcher()
 
     def __len__(self) -> int:
@@ -180,6 +183,24 @@ class LexicalIndex:
             if isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException":
                 raise _damaged(self._folder, f"cannot be read ({error})") from error
             raise
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[Path]:
+    """Lend a folder for opening an index: tantivy makes a lock file, even where it only reads.
+
+    Where it cannot, on a share or a disk for reading only, links to the files do: a searcher has
+    mapped all it needs when it is there.
+    """
+    if os.access(folder, os.W_OK):
+        yield folder
+        return
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="lexical-") as place:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                (Path(place) / path.name).symlink_to(path.resolve())
+        yield Path(place)
 
 
 def _check_meta(folder: Path) -> None:

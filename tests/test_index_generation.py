@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,25 @@ def test_the_one_before_is_kept_and_not_only_the_newest(tmp_path: Path) -> None:
     third = build(tmp_path)
     assert names(tmp_path) == [first.name, third.name], "the second was given up"
     assert second.name not in names(tmp_path)
+
+
+def test_a_removal_cut_short_leaves_no_half_that_looks_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = build(tmp_path), build(tmp_path)
+
+    def stop(_folder: Path, **_: bool) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build(tmp_path)
+    assert first not in generations.sealed(tmp_path)
+    assert second in generations.sealed(tmp_path)
+    assert f".{first.name}.removed" in names(tmp_path)
+    build(tmp_path)
+    assert f".{first.name}.removed" not in names(tmp_path)
 
 
 def test_a_generation_that_is_read_stays(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """An open index stays with its generation, takes a new one when told, and survives damage."""
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from index import (
     Index,
     IndexDamagedError,
     IndexFallbackWarning,
+    IndexFolderError,
     IndexNotFoundError,
     Without,
     build_index,
@@ -144,6 +148,31 @@ def test_a_reader_says_that_the_index_is_gone(two_generations: Path, tmp_path: P
         with pytest.raises(IndexNotFoundError, match="There is no index"):
             index.refresh()
         assert len(texts(index)) == 2, "what is open can still be read"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="a disk for reading only needs root"
+)
+def test_a_disk_for_reading_only(
+    two_generations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    before = sorted(path.name for path in two_generations.rglob("*"))
+    mounted = ["mount", "--bind", str(two_generations), str(two_generations)]
+    if subprocess.run(mounted, check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(two_generations)], check=True)
+        with open_index(two_generations) as index:
+            assert texts(index) == ["乙文件講水利。", "乙文件講網絡。"]
+            assert index.frequency("水利") == 1
+            index.verify()
+        with pytest.raises(IndexFolderError, match="cannot be locked"):
+            rollback(two_generations)
+    finally:
+        subprocess.run(["umount", "-l", str(two_generations)], check=True)
+    assert sorted(path.name for path in two_generations.rglob("*")) == before
+    assert not list((tmp_path / "cache" / "yinzheng").iterdir())
 
 
 def test_a_generation_pruned_while_it_was_being_opened(
