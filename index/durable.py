@@ -76,13 +76,20 @@ def replace_text(path: Path, text: str) -> None:
     """Replace a file's content by one atomic rename; a reader sees the old text or the new."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        beside.write_text(text, encoding="utf-8")
+        write_new(beside, text)
         fsync(beside)
         beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     fsync(path.parent)
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a file anew; a link that somebody left in its place is removed, not followed."""
+    path.unlink(missing_ok=True)
+    with path.open("x", encoding="utf-8") as file:
+        file.write(text)
 
 
 def take_room(path: Path) -> None:

@@ -56,6 +56,7 @@ _GENERATIONS = "generations"
 _KEPT = 2  # the one in use and the one in use before it, which is there to go back to
 # A number that grows, because clocks go back; format 3 had none. Nothing else is ever removed.
 _NAME = re.compile(r"(?:([0-9]{6,12})-)?[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
+_MOST_NUMBERED = 10**12 - 1
 _LONGEST_NAME = 256
 _LEFT_BY_TANTIVY = {f"{LEXICAL}/.tantivy-meta.lock", f"{LEXICAL}/.tantivy-writer.lock"}
 _MOST_SOURCES_NAMED = 5
@@ -108,6 +109,11 @@ def _make_folders(index_dir: Path) -> Path:
 def _new_name(index_dir: Path) -> str:
     numbers = [_number(folder.name) for folder in _all(index_dir)]
     number = 1 + max([*numbers, _number(name_in_use(index_dir) or "")])
+    if number > _MOST_NUMBERED:
+        raise IndexFolderError(
+            f"The generations in {index_dir} have numbers no greater one follows. "
+            "Build the index in another folder: --index DIR"
+        )
     return f"{number:06d}-{datetime.now(timezone.utc):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
@@ -170,6 +176,16 @@ def read_current(index_dir: Path) -> bytes:
         ) from error
     except OSError as error:
         raise IndexDamagedError(f"{path} cannot be read ({error}). {BUILD_AGAIN}") from error
+
+
+def current(index_dir: Path) -> Path:
+    """Return the folder of the generation in use.
+
+    Raises:
+        IndexNotFoundError: the folder does not exist or holds no index.
+        IndexDamagedError: CURRENT names a generation that is not there, or none.
+    """
+    return folder_of(index_dir, read_current(index_dir))
 
 
 def name_in(content: bytes) -> str | None:
@@ -306,7 +322,9 @@ def _remove_unheld(folder: Path) -> bool:
 def remove_leftovers(index_dir: Path) -> None:
     """Remove what a killed writer left; whoever calls has the writer's lock."""
     complete = set(sealed(index_dir))
-    unfinished = [folder for folder in _all(index_dir) if folder not in complete]
+    # One in use has lost its manifest otherwise: no writer leaves that, and somebody may want it.
+    spared = {*complete, index_dir / _GENERATIONS / (name_in_use(index_dir) or "")}
+    unfinished = [folder for folder in _all(index_dir) if folder not in spared]
     doomed = (index_dir / _GENERATIONS).glob(".*.removed")
     for folder in (*unfinished, *doomed):
         if _NAME.fullmatch(folder.name.removeprefix(".").removesuffix(".removed")):

@@ -118,10 +118,7 @@ def verify(
         IndexDamagedError: CURRENT does not say which generation is in use.
     """
     folder = _existing(index_dir)
-    if name is None:
-        found = generation.folder_of(folder, generation.read_current(folder))
-    else:
-        found = _named(folder, name)
+    found = generation.current(folder) if name is None else _named(folder, name)
     return problems_of(found, deep=deep)
 
 
@@ -143,8 +140,7 @@ def prune(index_dir: str | Path | None = None, *, keep: int = 2, wait: float = 0
         raise SettingError(f"{keep} generations cannot be kept. Keep at least 1: the one in use.")
     with writer(folder, wait=wait):
         # When CURRENT names nothing good, readers have the newest good one: nothing may go.
-        in_use = generation.folder_of(folder, generation.read_current(folder))
-        _check_opens(in_use)
+        _check_opens(generation.current(folder))
         generation.remove_leftovers(folder)
         sizes = {found.name: _size(found) for found in generation.sealed(folder)}
         done = generation.remove_old(folder, keep=keep)

@@ -34,7 +34,7 @@ from pathlib import Path
 
 import filelock
 
-from index.durable import open_warily, read_bounded
+from index.durable import open_warily, read_bounded, write_new
 from index.errors import IndexBusyError, IndexFolderError, SettingError
 
 _HAS_FLOCK = importlib.util.find_spec("fcntl") is not None  # not on Windows
@@ -91,11 +91,9 @@ def writer(index_dir: Path, *, wait: float = 0.0) -> Iterator[None]:
 def _say_owner(index_dir: Path) -> None:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now})
-    path = index_dir / OWNER
     # A full disk must not keep anyone from pruning.
     with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        write_new(index_dir / OWNER, text + "\n")
 
 
 def _owner(index_dir: Path) -> str:

@@ -41,7 +41,8 @@ class OpenedGeneration:
         self.folder = folder
         self._model = model
         with ExitStack() as stack:
-            stack.callback(Lease(folder / MANIFEST).release)
+            lease = Lease(folder / MANIFEST)
+            stack.callback(lease.release)
             self.manifest = read_manifest(folder)
             generation.check_sizes(folder, self.manifest)
             self.store = Store(folder / generation.PASSAGES)
@@ -52,14 +53,17 @@ class OpenedGeneration:
             self.sentences = PartVectorStore(folder / generation.SENTENCES)
             for fact in self.disagreements():
                 raise IndexDamagedError(f"{fact}. {BUILD_AGAIN}")
-            # Let go when nobody asks any more: a question under way may outlive a refresh.
-            self._finalizer = weakref.finalize(self, stack.pop_all().close)
+            stack.pop_all()
+        # Let go when nobody asks any more: a question under way may outlive a refresh. The files
+        # are not closed then but with their parts: a call may still be inside of one.
+        self._finalizer = weakref.finalize(self, lease.release)
         # Every hit names its document, and every question draws the older sources again.
         self.document = lru_cache(maxsize=64)(self.store.document)
         self._passages_of = lru_cache(maxsize=16)(self.store.passages_of)
 
     def close(self) -> None:
         """Close the files and let the generation go; does nothing the second time."""
+        self.store.close()
         self._finalizer()
 
     def passages_of(self, document_id: str) -> list[Passage]:

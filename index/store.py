@@ -8,6 +8,7 @@ import json
 import sqlite3
 import sys
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
@@ -90,14 +91,15 @@ class Store:
         self._lock = threading.Lock()  # one connection serves every thread of the page
         try:
             self._connection = _open_untrusted(path)
+            self._finalizer = weakref.finalize(self, self._connection.close)
             (self.passages,) = self._rows("SELECT count(*) FROM passages")[0]
             (self.documents,) = self._rows("SELECT count(*) FROM documents")[0]
         except (sqlite3.Error, OSError) as error:
             raise _damaged(path, f"cannot be read ({error})") from error
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
+        """Close the file; does nothing the second time."""
+        self._finalizer()
 
     def document(self, document_id: str) -> Document:
         """Return one document.

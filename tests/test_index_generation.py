@@ -125,6 +125,32 @@ def test_only_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     assert [path.name for path in kept.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_link_where_a_file_is_to_be_written_is_not_followed(tmp_path: Path) -> None:
+    first, second = build(tmp_path / "index"), build(tmp_path / "index")
+    (tmp_path / "mine").write_text("mine")
+    for name in (f".CURRENT.{os.getpid()}.new", ".owner"):
+        (tmp_path / "index" / name).symlink_to(tmp_path / "mine")
+    generations.use(tmp_path / "index", first)
+    assert name_in_use(tmp_path / "index") == first.name != second.name
+    build(tmp_path / "index")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_generation_in_use_without_its_manifest_is_kept(tmp_path: Path) -> None:
+    lost = build(tmp_path)
+    (lost / "manifest.json").unlink()
+    new = build(tmp_path)
+    assert names(tmp_path) == [lost.name, new.name]
+    assert (lost / "passages.sqlite").is_file()
+
+
+def test_numbers_that_leave_no_greater_one(tmp_path: Path) -> None:
+    (tmp_path / "generations" / "999999999999-20260101T000000Z-abcdef").mkdir(parents=True)
+    (tmp_path / "CURRENT").write_text("999999999999-20260101T000000Z-abcdef\n")
+    with pytest.raises(IndexFolderError, match="another folder"):
+        build(tmp_path)
+
+
 def test_the_one_before_is_kept_and_not_only_the_newest(tmp_path: Path) -> None:
     first, second = build(tmp_path), build(tmp_path)
     generations.use(tmp_path, first)

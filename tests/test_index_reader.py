@@ -89,6 +89,16 @@ def test_questions_under_way_finish_on_the_generation_they_began_with(
     assert min(asked) > 0
 
 
+def test_a_call_inside_survives_a_refresh(two_generations: Path) -> None:
+    """Even on the index itself, where two calls may speak of two generations."""
+    index = open_index(two_generations)
+    inside = index._opened.store.get_passages
+    rollback(two_generations)
+    assert index.refresh()
+    assert [passage.text for passage in inside([0])] == ["乙文件講水利。"]
+    index.close()
+
+
 def test_many_threads_refresh_at_once(two_generations: Path) -> None:
     index = open_index(two_generations)
     rollback(two_generations)
