@@ -36,14 +36,6 @@ from index.folding import (
     stands_in,
     terms,
 )
-from index.history import (
-    GenerationInfo,
-    PruneReport,
-    list_generations,
-    prune,
-    rollback,
-    verify,
-)
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.notices import telling_fallbacks
 from index.part_vectors import PartVectors
@@ -57,6 +49,14 @@ from index.types import (
     Passage,
     Span,
     TokenVectorKind,
+)
+from index.upkeep import (
+    GenerationInfo,
+    PruneReport,
+    list_generations,
+    prune,
+    rollback,
+    verify,
 )
 from index.verification import Problem
 from index.without import Without

@@ -259,8 +259,19 @@ def check_sizes(folder: Path, manifest: Manifest) -> None:
     Raises:
         IndexDamagedError: a file is missing, too short or too long, or no regular file.
     """
-    for fact in differing(manifest, entries_of(folder)):
-        raise IndexDamagedError(f"{folder / fact[0]} {fact[1]}. {BUILD_AGAIN}")
+    for name, fact in differing(manifest, entries_of(folder)):
+        raise IndexDamagedError(f"{folder / name} {fact}. {BUILD_AGAIN}")
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Compare size and SHA-256 of every file with the manifest, before what it holds is reused.
+
+    Raises:
+        IndexDamagedError: a file is missing or altered.
+    """
+    check_sizes(folder, manifest)
+    for name, fact in altered(folder, manifest, entries_of(folder)):
+        raise IndexDamagedError(f"{folder / name} {fact}. {BUILD_AGAIN}")
 
 
 def differing(manifest: Manifest, sizes: dict[str, int]) -> Iterator[tuple[str, str]]:

@@ -199,6 +199,20 @@ def test_current_cannot_name_anything_but_a_generation(two_generations: Path, co
         open_index(two_generations).close()
 
 
+def test_what_is_reused_is_checked_byte_by_byte(two_generations: Path) -> None:
+    (newest, _) = generations.sealed(two_generations)
+    manifest = read_manifest(newest)
+    generations.check_files(newest, manifest)
+    content = bytearray((newest / "passages.sqlite").read_bytes())
+    content[-1] ^= 1
+    (newest / "passages.sqlite").write_bytes(bytes(content))
+    with pytest.raises(IndexDamagedError, match=r"passages\.sqlite was altered"):
+        generations.check_files(newest, manifest)
+    (newest / "passages.sqlite").write_bytes(b"")
+    with pytest.raises(IndexDamagedError, match=r"passages\.sqlite has 0 bytes"):
+        generations.check_files(newest, manifest)
+
+
 def test_folders_of_links_are_refused(two_generations: Path, tiny: Path, tmp_path: Path) -> None:
     real = two_generations / "generations"
     real.rename(tmp_path / "elsewhere")
