@@ -4,6 +4,7 @@ Opening is cheap: sizes, headers and counts are looked at, and the hash of the m
 each byte is the one written, ``verification.py`` finds out.
 """
 
+import shlex
 import weakref
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
@@ -11,7 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import generation
-from index.errors import IndexDamagedError, ModelMismatchError, ModelNotFoundError
+from index.errors import (
+    IndexDamagedError,
+    ModelError,
+    ModelMismatchError,
+    ModelNotFoundError,
+)
 from index.lexical import LexicalIndex
 from index.locks import Lease
 from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, read_manifest
@@ -77,11 +83,15 @@ class OpenedGeneration:
         Raises:
             ModelMismatchError: another model was asked for, or its weights have changed.
             ModelNotFoundError: it is not on this machine.
+            ModelError: it lies inside the index folder, and nobody asked for it.
         """
         from index.embedder import load_embedder, model_setting
 
         manifest = self.manifest
-        wanted = model_setting(self._model) or manifest.model
+        wanted = model_setting(self._model)
+        if wanted is None:
+            self._check_own_model()
+            wanted = manifest.model
         try:
             embedder = load_embedder(wanted)
         except ModelNotFoundError:
@@ -93,6 +103,17 @@ class OpenedGeneration:
             described = f"revision {embedder.revision}, {embedder.dimension} dimensions"
             raise self._mismatch(embedder.name, described)
         return embedder
+
+    def _check_own_model(self) -> None:
+        """Refuse a model that came with the index: its files are a stranger's too."""
+        named, index_dir = Path(self.manifest.model), self.folder.parent.parent
+        # What is built here names a folder by its whole path.
+        comes_along = named.resolve().is_relative_to(index_dir.resolve())
+        if named.is_dir() and (comes_along or not named.is_absolute()):
+            raise ModelError(
+                f"The index in {index_dir} brings a model of its own, {named}. "
+                f"If you trust it, say so: YINZHENG_MODEL={shlex.quote(str(named))}"
+            )
 
     def _mismatch(self, name: str, described: str) -> ModelMismatchError:
         manifest = self.manifest

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tampering import resign, rewrite
 
-from index import Index, IndexDamagedError, open_index
+from index import Index, IndexDamagedError, ModelError, open_index
 from index.generation import sealed
 from index.lexical import _schema
 from index.manifest import read_manifest
@@ -332,6 +332,25 @@ def test_ids_that_lead_outside_are_refused(folder: Path) -> None:
         index.search_lexical(["水利"], 2)
     with opened(folder) as index, pytest.raises(IndexError):
         index.dense_scores(np.ones(16, np.float32), [10**12])
+
+
+def test_a_model_that_comes_along_is_loaded_only_when_asked_for(
+    folder: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index_dir = folder.parent.parent
+    inside = shutil.copytree(tiny, index_dir / "model")
+    monkeypatch.chdir(index_dir)
+    for named in (str(inside), "model", "../" + index_dir.name + "/model"):
+        rewrite(folder / "manifest.json", model=named)
+        with (
+            opened(folder) as index,
+            pytest.raises(ModelError, match=r"of its own.*YINZHENG_MODEL"),
+        ):
+            _ = index.embedder
+    rewrite(folder / "manifest.json", model=str(inside))
+    monkeypatch.setenv("YINZHENG_MODEL", str(inside))
+    with opened(folder) as index:
+        assert index.embedder.dimension == 16
 
 
 def test_vectors_that_are_read_are_those_of_the_header(folder: Path) -> None:
