@@ -21,7 +21,16 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
-from index import REPORT, Document, Index, Passage, YinzhengError, fold, script_of
+from index import (
+    REPORT,
+    Document,
+    Index,
+    Passage,
+    YinzhengError,
+    fold,
+    script_of,
+    telling_fallbacks,
+)
 from qa import Answer, Citation, Place, Strictness, ask
 from qa.indexes import shared_index
 from qa.language import language_of
@@ -58,6 +67,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "place": "字符 {}–{}",
         "back": "回到回答",
         "gone": "文档已经更新，这些位置上不再是当时的原文。",
+        "fallback": "最新的索引已损坏，这里用的是 {} 建立的一份。请重新建立索引。",
     },
     "zh-Hant": {
         "searching": "正在檢索…",
@@ -74,6 +84,7 @@ _WORDS: dict[Language, dict[str, str]] = {
         "place": "字元 {}–{}",
         "back": "回到回答",
         "gone": "文件已經更新，這些位置上不再是當時的原文。",
+        "fallback": "最新的索引已損壞，這裡用的是 {} 建立的一份。請重新建立索引。",
     },
     "en": {
         "searching": "Searching…",
@@ -91,6 +102,8 @@ _WORDS: dict[Language, dict[str, str]] = {
         "place": "characters {}–{}",
         "back": "Back to the answer",
         "gone": "The documents have changed: the quotes no longer stand at these places.",
+        "fallback": "The newest index is damaged; this comes from the one built on {}. "
+        "Build the index again.",
     },
 }
 
@@ -423,7 +436,7 @@ def find_source(index: Index, link: Link, same_as: str = "") -> Source | None:
     or, for a further place, have the words of ``same_as``.
     """
     try:
-        document, passages = _read(index, link.document_id)
+        document, passages = index.document(link.document_id), index.passages_of(link.document_id)
     except KeyError:
         return None
     for passage in passages:
@@ -442,12 +455,6 @@ def _holds(source: Source, same_as: str) -> bool:
     offsets = [0, *link.marks, link.end - link.start]
     are_in_order = len(offsets) % 2 == 0 and offsets == sorted(offsets)
     return are_in_order and link.before.endswith(_in_blockquote(source.quote))
-
-
-@lru_cache(maxsize=16)
-def _read(index: Index, document_id: str) -> tuple[Document, Sequence[Passage]]:
-    # Every question draws the older turns again.
-    return index.document(document_id), index.passages_of(document_id)
 
 
 def _turn_html(turn: Turn, index: Index, *, is_open: bool) -> str:
@@ -574,7 +581,7 @@ def _answered(
         opened = shared_index(index)
         turn = max(turns_in(history), default=0) + 1
         answer = ask(question, index=opened, strictness=strictness)
-        parts = _answer_parts(answer, turn)
+        parts = [*_answer_parts(answer, turn), *_warning_parts(opened, language)]
         complete = [*history, _message("assistant", "\n\n".join(parts))]
         return parts, panel(complete, opened)
     except YinzhengError as error:
@@ -582,6 +589,14 @@ def _answered(
     except Exception as error:
         _logger.exception("A question failed", exc_info=error)
         return [_failure(language, _WORDS[language]["unexpected"])], None
+
+
+def _warning_parts(index: Index, language: Language) -> list[str]:
+    """Return the paragraph that says that an older index answers, when one does."""
+    if not index.warning:
+        return []
+    built = f"{index.info.created.astimezone():%Y-%m-%d %H:%M}"
+    return [f"⚠ {to_markdown(_WORDS[language]['fallback'].format(built))}"]
 
 
 def _buttons(*, is_running: bool) -> dict[str, Any]:
@@ -1072,7 +1087,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page until it is stopped; return the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        _serve(options.index, options.host, options.port)
+        with telling_fallbacks(lambda warning: print(f"yinzheng: {warning}", file=sys.stderr)):
+            _serve(options.index, options.host, options.port)
     except (YinzhengError, OSError) as error:
         print(f"yinzheng: {error}", file=sys.stderr)
         return 1

@@ -256,7 +256,7 @@ def _ask_index(
     if not any(gold.documents <= held for one in sharing for gold in one.golds):
         return
     with throw_away_index(texts, embedding_cache=cache) as (opened, documents):
-        opened.embedder = questions
+        opened.use_embedder(questions)
         for one in sharing:
             given = answers[one.files.name]
             given.passages.append(len(opened))

@@ -11,7 +11,9 @@ from index.errors import (
     EvaluationError,
     IndexBusyError,
     IndexDamagedError,
+    IndexFallbackWarning,
     IndexFolderError,
+    IndexFormatError,
     IndexNotFoundError,
     ModelDamagedError,
     ModelError,
@@ -35,6 +37,7 @@ from index.folding import (
     terms,
 )
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
+from index.notices import telling_fallbacks
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
 from index.types import (
@@ -47,6 +50,15 @@ from index.types import (
     Span,
     TokenVectorKind,
 )
+from index.upkeep import (
+    GenerationInfo,
+    PruneReport,
+    list_generations,
+    prune,
+    rollback,
+    verify,
+)
+from index.verification import Problem
 from index.without import Without
 
 __all__ = [
@@ -59,10 +71,13 @@ __all__ = [
     "DocumentError",
     "EvaluationError",
     "FailedFile",
+    "GenerationInfo",
     "Index",
     "IndexBusyError",
     "IndexDamagedError",
+    "IndexFallbackWarning",
     "IndexFolderError",
+    "IndexFormatError",
     "IndexInfo",
     "IndexNotFoundError",
     "ModelDamagedError",
@@ -72,7 +87,9 @@ __all__ = [
     "NoDocumentsError",
     "PartVectors",
     "Passage",
+    "Problem",
     "Progress",
+    "PruneReport",
     "QuestionError",
     "QuestionSetError",
     "SettingError",
@@ -88,14 +105,19 @@ __all__ = [
     "default_embedding_cache",
     "default_index_dir",
     "fold",
+    "list_generations",
     "lookup_terms",
     "names_person",
     "names_place",
     "open_index",
     "place_names",
+    "prune",
     "replace_text",
+    "rollback",
     "script_of",
     "stands_in",
+    "telling_fallbacks",
     "terms",
     "translations",
+    "verify",
 ]

@@ -1,4 +1,4 @@
-"""``python -m index``: build an index, look at it, check it."""
+"""``python -m index``: build an index, look at it, check it, go back to an older generation."""
 
 import argparse
 import sys
@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from index import TOKEN_VECTOR_KINDS, BuildReport, YinzhengError, build_index, open_index
+from index import (
+    TOKEN_VECTOR_KINDS,
+    BuildReport,
+    GenerationInfo,
+    YinzhengError,
+    build_index,
+    list_generations,
+    open_index,
+    prune,
+    rollback,
+    telling_fallbacks,
+    verify,
+)
 
 _STAGES = {
     "read": "Reading files",
@@ -22,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit status: 0 done, 1 failed, 2 bad use."""
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        with telling_fallbacks(lambda warning: print(f"index: {warning}", file=sys.stderr)):
+            return int(parsed.run(parsed))
     except YinzhengError as error:
         print(f"index: {error}", file=sys.stderr)
         return 1
@@ -43,7 +56,19 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="index folder (default: YINZHENG_INDEX, else a folder in your user data)",
     )
-    build = commands.add_parser("build", parents=[where], help="index files and folders anew")
+    waits = argparse.ArgumentParser(add_help=False)
+    waits.add_argument(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long to wait while another process is writing (default: not at all)",
+    )
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("generation", nargs="?", metavar="GENERATION", help="its name, see info")
+    build = commands.add_parser(
+        "build", parents=[where, waits], help="index files and folders anew"
+    )
     build.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder of them")
     build.add_argument(
         "--model",
@@ -58,11 +83,44 @@ def _parser() -> argparse.ArgumentParser:
         "(default: %(default)s)",
     )
     build.set_defaults(run=_build)
-    info = commands.add_parser("info", parents=[where], help="say what is indexed")
-    info.set_defaults(run=_info)
-    verify = commands.add_parser("verify", parents=[where], help="check every file and passage")
-    verify.set_defaults(run=_verify)
+    _add_history(commands, where, waits, which)
     return parser
+
+
+def _add_history(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    where: argparse.ArgumentParser,
+    waits: argparse.ArgumentParser,
+    which: argparse.ArgumentParser,
+) -> None:
+    """Add the commands that look at generations and choose among them."""
+    info = commands.add_parser(
+        "info", parents=[where], help="say what is indexed, and list the generations"
+    )
+    info.set_defaults(run=_info)
+    check = commands.add_parser(
+        "verify",
+        parents=[where, which],
+        help="check every file, passage and vector of a generation (default: the one in use)",
+    )
+    check.set_defaults(run=_verify)
+    back = commands.add_parser(
+        "rollback",
+        parents=[where, which, waits],
+        help="put another generation into use, once it is checked (default: the one before)",
+    )
+    back.set_defaults(run=_rollback)
+    old = commands.add_parser(
+        "prune", parents=[where, waits], help="remove old generations that nobody reads"
+    )
+    old.add_argument(
+        "--keep",
+        type=int,
+        default=2,
+        metavar="N",
+        help="generations to keep (default: %(default)s)",
+    )
+    old.set_defaults(run=_prune)
 
 
 def _build(parsed: argparse.Namespace) -> int:
@@ -80,6 +138,7 @@ def _build(parsed: argparse.Namespace) -> int:
             model=parsed.model,
             token_vectors=parsed.token_vectors,
             progress=told,
+            wait=parsed.wait,
         )
     _print_report(report)
     return 1 if report.failed else 0
@@ -108,8 +167,13 @@ def _print_report(report: BuildReport) -> None:
 
 
 def _info(parsed: argparse.Namespace) -> int:
-    with open_index(parsed.index) as index:
-        info = index.info
+    # Listed first, so that they are also when none of them can be opened.
+    generations = list_generations(parsed.index)
+    try:
+        with open_index(parsed.index) as index:
+            info = index.info
+    finally:
+        print(*map(_as_line, generations), sep="\n")
     facts = {
         "index": info.index_dir,
         "generation": info.generation,
@@ -125,10 +189,42 @@ def _info(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _as_line(one: GenerationInfo) -> str:
+    built = "?" if one.created is None else f"{one.created.astimezone():%Y-%m-%d %H:%M}"
+    marks = [
+        *(["in use"] if one.is_in_use else []),
+        *(["held by a reader"] if one.is_held else []),
+        *([one.problem] if one.problem else []),
+    ]
+    return (
+        f"{one.name}  {built:<16}  documents: {one.documents:,}  passages: {one.passages:,}  "
+        f"{one.bytes_on_disk / 1e6:.1f} MB  {'; '.join(marks)}".rstrip()
+    )
+
+
 def _verify(parsed: argparse.Namespace) -> int:
-    with open_index(parsed.index) as index:
-        index.verify()
-        print(f"{index.info.passages:,} passages, every file and every passage as built")
+    problems = verify(parsed.index, name=parsed.generation)
+    for problem in problems:
+        print(problem)
+    if problems:
+        return 1
+    print("every file, passage and vector as built")
+    return 0
+
+
+def _rollback(parsed: argparse.Namespace) -> int:
+    name = rollback(parsed.index, parsed.generation, wait=parsed.wait)
+    print(f"in use: {name}")
+    return 0
+
+
+def _prune(parsed: argparse.Namespace) -> int:
+    report = prune(parsed.index, keep=parsed.keep, wait=parsed.wait)
+    for name in report.removed:
+        print(f"removed: {name}")
+    for name in report.held:
+        print(f"kept, because somebody reads it: {name}")
+    print(f"freed: {report.freed_bytes / 1e6:.1f} MB")
     return 0
 
 

@@ -63,6 +63,7 @@ def build_index(
     token_vectors: TokenVectorKind = "int8",
     progress: Progress | None = None,
     embedding_cache: str | Path | None = None,
+    wait: float = 0.0,
 ) -> BuildReport:
     """Index files and folders as a new generation; the old one serves until it is complete.
 
@@ -75,21 +76,27 @@ def build_index(
             and a note of the report says so.
         progress: called as the work goes on.
         embedding_cache: a file that keeps embeddings for the next build; None = nothing is kept.
+        wait: seconds to wait while another process is writing in this folder.
 
     Raises:
         DocumentError: a named path does not exist.
         NoDocumentsError: nothing in the paths could be indexed.
-        IndexBusyError: another process is building in this folder.
+        IndexBusyError: another process is still writing in this folder after that time.
+        IndexFolderError: the folder cannot be used, or the disk is full.
         ModelError: the model cannot be used.
         CacheError: the file of kept embeddings cannot be used.
-        SettingError: there is no such kind of token vectors, or not for this model.
+        SettingError: there is no such kind of token vectors, or not for this model; or ``wait``
+            is below 0.
     """
     started = time.perf_counter()
     told = progress or _tell_nobody
     folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
     named = [paths] if isinstance(paths, str | Path) else list(paths)
     files = list(find_sources(named))
-    with _embedder(model, embedding_cache) as embedder, generation.building(folder) as beside:
+    with (
+        _embedder(model, embedding_cache) as embedder,
+        generation.building(folder, wait=wait) as beside,
+    ):
         _check_kind(token_vectors, embedder)
         read = _read_all(files, embedder.count_passage_tokens, embedder.max_tokens, told)
         kind = _write_views(beside, read, embedder, token_vectors, told)
@@ -102,6 +109,7 @@ def build_index(
             token_vectors=kind,
             documents=len(read.documents),
             passages=len(read.passages),
+            sources=[_as_text(Path(path).expanduser().absolute()) for path in named],
         )
         _verify(folder, beside)
         generation.swap(folder, beside)
@@ -207,6 +215,11 @@ def _read_one(read: _Read, source: Source, count_tokens: CountTokens, max_tokens
     read.removed_noise += cleaned.removed
 
 
+def _as_text(name: str | Path) -> str:
+    """Return a file's name as text: it may hold bytes that are no UTF-8, which cannot be stored."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def _clean_blocks(decoded: Decoded, cleaned: Cleaned) -> Sequence[Block]:
     """Return the blocks in offsets of the clean text."""
     if decoded.blocks is None:
@@ -302,7 +315,7 @@ def _write_sentences(
 def _verify(index_dir: Path, beside: Path) -> None:
     """Read the new generation back before anyone else does."""
     with Index(index_dir, folder=beside) as index:
-        index.verify()
+        index.verify(deep=False)
 
 
 def _tell_nobody(_stage: str, _done: int, _total: int) -> None:

@@ -6,7 +6,8 @@
     ├── IndexFolderError         the folder is not a usable index
     │   ├── IndexNotFoundError   there is no index where one was named
     │   ├── IndexDamagedError    a file of the index is missing or altered
-    │   └── IndexBusyError       another process is building in this folder
+    │   ├── IndexFormatError     it was written by a version with another layout
+    │   └── IndexBusyError       another process is writing in this folder
     ├── ModelError               an embedding model cannot be used
     │   ├── ModelNotFoundError   it is not on this machine
     │   ├── ModelDamagedError    the bundled model's file is not the expected one
@@ -19,6 +20,9 @@
         └── CitationError        a quote does not stand where it is said to stand
 
 Each message states the fact and the next step. Both command lines and the page print it as it is.
+
+One thing is no error but a warning, ``IndexFallbackWarning``: an index answers, but from an older
+generation than the one it should.
 """
 
 
@@ -46,8 +50,12 @@ class IndexDamagedError(IndexFolderError):
     """A file of the index is missing or altered."""
 
 
+class IndexFormatError(IndexFolderError):
+    """The index was written by a version of Yinzheng with another layout."""
+
+
 class IndexBusyError(IndexFolderError):
-    """Another process is building in this folder."""
+    """Another process is writing in this folder."""
 
 
 class ModelError(YinzhengError):
@@ -88,3 +96,7 @@ class QuestionError(YinzhengError):
 
 class CitationError(QuestionError):
     """A quote does not stand where it is said to stand."""
+
+
+class IndexFallbackWarning(UserWarning):
+    """The generation in use is damaged, and another one of the same index answers for it."""

@@ -5,20 +5,30 @@ are memory-mapped and it can add and delete without writing everything anew. ``b
 formulas.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import tantivy
 
 from index import bm25
+from index.durable import read_bounded, writing
 from index.errors import IndexDamagedError
+from index.locations import cache_dir
 
 _TERMS = "terms"
 _ID = "id"
 LONGEST_TERM = 64
 """Terms are cut to this many characters, in passages and in queries."""
 _HEAP_BYTES = 128 << 20
+_META = "meta.json"
+_MOST_META_BYTES = 4 << 20
+_SEGMENT = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 Alternatives = Sequence[Sequence[str]]
 """Words of which any will do, each as the terms that must all stand in a passage for it."""
@@ -32,18 +42,23 @@ def _schema() -> tantivy.Schema:
 
 
 def write_lexical(folder: Path, terms_of_passages: Iterable[Sequence[str]]) -> None:
-    """Write the terms of each passage; the i-th is passage i."""
-    folder.mkdir(parents=True, exist_ok=True)
-    index = tantivy.Index(_schema(), path=str(folder))
-    # One thread: with more, which passages share a segment would differ from build to build.
-    writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
-    for passage_id, terms in enumerate(terms_of_passages):
-        document = tantivy.Document()
-        document.add_unsigned(_ID, passage_id)
-        document.add_text(_TERMS, " ".join(term[:LONGEST_TERM] for term in terms))
-        writer.add_document(document)
-    writer.commit()
-    writer.wait_merging_threads()
+    """Write the terms of each passage; the i-th is passage i.
+
+    Raises:
+        IndexFolderError: the disk has no room for them.
+    """
+    with writing(folder, ValueError):
+        folder.mkdir(parents=True, exist_ok=True)
+        index = tantivy.Index(_schema(), path=str(folder))
+        # One thread: with more, which passages share a segment would differ from build to build.
+        writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+        for passage_id, terms in enumerate(terms_of_passages):
+            document = tantivy.Document()
+            document.add_unsigned(_ID, passage_id)
+            document.add_text(_TERMS, " ".join(term[:LONGEST_TERM] for term in terms))
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
 
 
 @dataclass(frozen=True)
@@ -63,14 +78,11 @@ class LexicalIndex:
 
     def __init__(self, folder: Path) -> None:
         self._schema = _schema()
-        try:
-            self._index = tantivy.Index(self._schema, path=str(folder), reuse=True)
+        self._folder = folder
+        _check_meta(folder)
+        with self._readable(), _writable(folder) as place:
+            self._index = tantivy.Index(self._schema, path=str(place), reuse=True)
             self._searcher = self._index.searcher()
-        except (ValueError, OSError) as error:
-            raise IndexDamagedError(
-                f"{folder} cannot be read ({error}). "
-                "Build the index again: python -m index build PATH"
-            ) from error
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -144,11 +156,64 @@ class LexicalIndex:
         ]
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in queries])
 
+    def passage_ids(self) -> list[int]:
+        """Return the id of every passage, in no order; for checking them."""
+        with self._readable():
+            return [hit.passage_id for hit in self._hits(tantivy.Query.all_query(), len(self))]
+
     def _hits(self, query: tantivy.Query, k: int) -> list[LexicalHit]:
-        found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
-        ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
+        with self._readable():
+            found = self._searcher.search(query, limit=min(k, len(self)), count=False).hits
+            ids = self._searcher.fast_field_values(_ID, [address for _, address in found])
+            # The other views are asked by this id; a stranger's must not lead outside of them.
+            if any(passage_id is None or passage_id >= len(self) for passage_id in ids):
+                raise ValueError("it names a passage there cannot be")
         hits = [
             LexicalHit(int(passage_id or 0), float(score))
             for (score, _), passage_id in zip(found, ids, strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            # What tantivy did not expect arrives as a panic, which is no Exception.
+            if isinstance(error, ValueError | OSError) or type(error).__name__ == "PanicException":
+                raise _damaged(self._folder, f"cannot be read ({error})") from error
+            raise
+
+
+@contextmanager
+def _writable(folder: Path) -> Iterator[Path]:
+    """Lend a folder for opening an index: tantivy makes a lock file, even where it only reads.
+
+    Where it cannot, on a share or a disk for reading only, links to the files do: a searcher has
+    mapped all it needs when it is there.
+    """
+    if os.access(folder, os.W_OK):
+        yield folder
+        return
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="lexical-") as place:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                (Path(place) / path.name).symlink_to(path.resolve())
+        yield Path(place)
+
+
+def _check_meta(folder: Path) -> None:
+    """Look at the list of segments; their ids become names of files."""
+    path = folder / _META
+    try:
+        segments = json.loads(read_bounded(path, _MOST_META_BYTES))["segments"]
+        for segment in segments:
+            if not _SEGMENT.fullmatch(segment["segment_id"]) or segment["deletes"] is not None:
+                raise ValueError("it names a segment that was not written here")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, f"cannot be read ({error})") from error
+
+
+def _damaged(path: Path, fact: str) -> IndexDamagedError:
+    return IndexDamagedError(f"{path} {fact}. Build the index again: python -m index build PATH")

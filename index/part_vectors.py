@@ -20,6 +20,9 @@ or, a quarter of that, by a product quantiser that learned from the same vectors
     centroids.npy float32 (dimension / 4, 256, 4)
 """
 
+import math
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
+from index.durable import open_warily, take_room, writing
 from index.errors import IndexDamagedError
 from index.quantiser import (
     CENTROIDS,
@@ -45,6 +49,14 @@ FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 ScaleArray = npt.NDArray[np.float16]
 
+# Version 1.0 of NumPy's format: magic, length of the rest as u16, a dict as text, padding.
+_HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00(..)\{'descr': '([<|][a-z][1-8])', 'fortran_order': False, "
+    rb"'shape': \(((?:[0-9]{1,15}, ?)*(?:[0-9]{1,15})?)\), \} *\n",
+    re.DOTALL,
+)
+_BEFORE_HEADER = 10
+_LONGEST_HEADER = 1024
 _LEVELS = 127
 _SAMPLE_SEED = 20
 _BLOCK = 8192
@@ -88,19 +100,23 @@ class PartVectorWriter:
         counts: how many parts each passage has.
         dimension: length of a vector.
         longest: characters of the longest text the spans count in.
+
+    Raises:
+        IndexFolderError: the disk has no room for them.
     """
 
     def __init__(
         self, folder: Path, counts: Sequence[int], dimension: int, *, longest: int
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        np.save(folder / "bounds.npy", self._bounds)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+            np.save(folder / "bounds.npy", self._bounds)
         total = int(self._bounds[-1])
         offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
-        self._vectors = open_memmap(folder / "vectors.npy", "w+", np.int8, (total, dimension))
-        self._scales = open_memmap(folder / "scales.npy", "w+", np.float16, (total,))
-        self._spans = open_memmap(folder / "spans.npy", "w+", offset, (total, 2))
+        self._vectors = _make(folder / "vectors.npy", np.int8, (total, dimension))
+        self._scales = _make(folder / "scales.npy", np.float16, (total,))
+        self._spans = _make(folder / "spans.npy", offset, (total, 2))
 
     def write(self, passage_id: int, parts: PartVectors) -> None:
         """Store the parts of one passage."""
@@ -113,6 +129,14 @@ class PartVectorWriter:
         for array in (self._vectors, self._scales, self._spans):
             array.flush()
         del self._vectors, self._scales, self._spans
+
+
+def _make(path: Path, kind: type, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
+    """Make a file to be filled through memory, with all its room taken."""
+    with writing(path):
+        array = open_memmap(path, "w+", kind, shape)
+        take_room(path)
+    return array
 
 
 def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
@@ -134,8 +158,9 @@ def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
         return False
     told(0, total)
     quantiser = train(_sample(written))
-    np.save(folder / "centroids.npy", quantiser.centroids)
-    codes = open_memmap(folder / "codes.npy", "w+", np.uint8, (total, written.dimension // PIECE))
+    with writing(folder / "centroids.npy"):
+        np.save(folder / "centroids.npy", quantiser.centroids)
+    codes = _make(folder / "codes.npy", np.uint8, (total, written.dimension // PIECE))
     for start in range(0, total, _BLOCK):
         block = slice(start, min(start + _BLOCK, total))
         codes[block] = quantiser.encode(written.get(block))
@@ -234,13 +259,17 @@ class PartVectorStore:
         at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
         return PartVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
 
+    def counts(self) -> npt.NDArray[np.int64]:
+        """Return how many parts each passage has."""
+        return np.diff(self._bounds)
+
 
 def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:
     """Map a file into memory, and check what it holds; None in the shape is any length."""
     path = folder / f"{name}.npy"
     try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = _map(path)
+    except (OSError, ValueError) as error:
         raise _damaged(path, f"cannot be read ({error})") from error
     matches = len(array.shape) == len(shape) and all(
         wanted in (None, length) for wanted, length in zip(shape, array.shape, strict=True)
@@ -248,6 +277,29 @@ def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> n
     if not matches or not np.issubdtype(array.dtype, kind):
         raise _damaged(path, f"holds {array.dtype} {array.shape}, not what belongs there")
     return array
+
+
+def _map(path: Path) -> npt.NDArray[Any]:
+    """Map a file whose header describes exactly the bytes that follow it.
+
+    NumPy would evaluate the header as Python, with whatever exceptions that has, and unpickle
+    objects if it were let; here it must be the very text that NumPy writes.
+    """
+    with os.fdopen(open_warily(path), "rb") as file:
+        start = file.read(_LONGEST_HEADER)
+        size = file.seek(0, os.SEEK_END)
+    match = _HEADER.match(start)
+    if match is None:
+        raise ValueError("its header is not one that is written here")
+    length, kind, lengths = match.groups()
+    shape = tuple(int(one) for one in lengths.split(b",") if one.strip())
+    described = f"its header says {kind.decode()} {shape}"
+    if match.end() != _BEFORE_HEADER + int.from_bytes(length, "little"):
+        raise ValueError("its header does not end where it says")
+    dtype = np.dtype(kind.decode())
+    if size != match.end() + math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"it has {size:,} bytes, {described}")
+    return np.memmap(path, dtype, "r", match.end(), shape)
 
 
 def _damaged(path: Path, fact: str) -> IndexDamagedError:

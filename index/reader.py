@@ -1,29 +1,64 @@
 """An opened index: the generation in use, with its two views and its passages."""
 
+import shlex
+import threading
+import time
+import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from index import generation
-from index.errors import IndexDamagedError, ModelMismatchError, ModelNotFoundError
-from index.lexical import Alternatives, LexicalHit, LexicalIndex
+from index.errors import (
+    IndexDamagedError,
+    IndexFallbackWarning,
+    IndexFolderError,
+    IndexFormatError,
+)
+from index.lexical import Alternatives, LexicalHit
 from index.locations import default_index_dir
-from index.part_vectors import PartVectors, PartVectorStore
-from index.store import Store
+from index.locks import GoneError
+from index.manifest import BUILD_AGAIN
+from index.opened import OpenedGeneration
+from index.part_vectors import PartVectors
 from index.types import Document, IndexInfo, Passage
-from index.vectors import FloatArray, IntArray, VectorIndex
+from index.vectors import FloatArray, IntArray
+from index.verification import problems_of
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
 
+_PATIENCE = 5.0  # seconds to look again while generations come and go
+_PAUSE = 0.01
+
+
+@dataclass(frozen=True)
+class _State:
+    """What an index reads, replaced as a whole.
+
+    Attributes:
+        opened: the generation.
+        current: what stood in CURRENT then; None when it could not be read.
+        warning: why it is not the generation that CURRENT names; empty when it is.
+    """
+
+    opened: OpenedGeneration
+    current: bytes | None
+    warning: str = ""
+
 
 class Index:
-    """An opened generation. A context manager; safe to use from several threads.
+    """An opened index. A context manager; safe to use from several threads.
 
-    A rebuild does not disturb it: it goes on reading the generation it opened.
+    A rebuild does not disturb it: it goes on reading the generation it opened, which nobody
+    removes meanwhile, until ``refresh`` takes the new one. Who needs several calls to speak of
+    the same generation makes them on a ``snapshot``.
+
+    When the generation in use is damaged, the newest good one is opened, with an
+    ``IndexFallbackWarning``; ``warning`` holds its text.
     """
 
     def __init__(
@@ -31,17 +66,20 @@ class Index:
     ) -> None:
         self.index_dir = index_dir
         self._model = model
+        self._refreshing = threading.Lock()
         # A folder is given only to check a generation that is not in use yet.
-        self._folder = folder or generation.current(index_dir)
-        self._manifest = generation.read_manifest(self._folder)
-        self._store = Store(self._folder / generation.PASSAGES)
-        self._lexical = LexicalIndex(self._folder / generation.LEXICAL)
-        self._vectors = VectorIndex(self._folder / generation.VECTORS)
-        self._tokens = PartVectorStore(self._folder / generation.TOKENS)
-        self._sentences = PartVectorStore(self._folder / generation.SENTENCES)
-        # Every hit names its document; a few are asked for again and again.
-        self._document = lru_cache(maxsize=64)(self._store.document)
-        self._check_counts()
+        if folder is None:
+            self._adopt(_open_usable(index_dir, model))
+        else:
+            self._adopt(_State(OpenedGeneration(folder, model), None))
+
+    def _adopt(self, state: _State) -> None:
+        self._state = state
+        self._snapshot = Snapshot(self.index_dir, state)
+
+    @property
+    def _opened(self) -> OpenedGeneration:
+        return self._state.opened
 
     def __enter__(self) -> "Index":
         return self
@@ -55,35 +93,70 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Close the files."""
-        self._store.close()
+        """Close the files, and let the generation go; snapshots can be used no longer."""
+        self._opened.close()
+
+    def snapshot(self) -> "Index":
+        """Return a view that stays with the generation now open; closing it closes nothing."""
+        return self._snapshot
+
+    def refresh(self) -> bool:
+        """Take the generation in use when it is another one; return whether it was.
+
+        Only CURRENT is read when nothing changed. Snapshots, and with them questions under way,
+        stay with the old generation, which is closed when the last of them is gone.
+
+        Raises:
+            IndexNotFoundError: the index is gone.
+            IndexDamagedError: neither the generation in use nor any other is good.
+            IndexFormatError: a version with another layout has written it.
+        """
+        with self._refreshing:
+            if self._is_up_to_date():
+                return False
+            state = _open_usable(self.index_dir, self._model, already=self._opened)
+            changed = state.opened is not self._opened
+            self._adopt(state)
+            return changed
+
+    def _is_up_to_date(self) -> bool:
+        try:
+            return self._state.current == generation.read_current(self.index_dir)
+        except IndexDamagedError:
+            return self._state.current is None  # as damaged as it was
 
     def __len__(self) -> int:
-        return self._manifest.passages
+        return self._opened.manifest.passages
 
     @property
     def generation(self) -> str:
         """Name of the generation that is open."""
-        return self._folder.name
+        return self._opened.folder.name
+
+    @property
+    def warning(self) -> str:
+        """Why another generation is open than the one in use; empty when it is that one."""
+        return self._state.warning
 
     @property
     def info(self) -> IndexInfo:
         """What the index says of itself."""
-        manifest = self._manifest
+        opened = self._opened
+        manifest = opened.manifest
         return IndexInfo(
             index_dir=str(self.index_dir),
-            generation=self.generation,
+            generation=opened.folder.name,
             created=datetime.fromisoformat(manifest.created),
             documents=manifest.documents,
             passages=manifest.passages,
             model=manifest.model,
             model_revision=manifest.model_revision,
             dimension=manifest.dimension,
-            token_vectors=self._tokens.kind,
-            bytes_on_disk=sum(p.stat().st_size for p in self._folder.rglob("*") if p.is_file()),
+            token_vectors=opened.tokens.kind,
+            bytes_on_disk=sum(generation.entries_of(opened.folder).values()),
         )
 
-    @cached_property
+    @property
     def embedder(self) -> "Embedder":
         """The model the index was made with.
 
@@ -91,123 +164,106 @@ class Index:
             ModelMismatchError: another model was asked for, or its weights have changed.
             ModelNotFoundError: it is not on this machine.
         """
-        from index.embedder import load_embedder, model_setting
+        return self._opened.embedder
 
-        manifest = self._manifest
-        wanted = model_setting(self._model) or manifest.model
-        try:
-            embedder = load_embedder(wanted)
-        except ModelNotFoundError:
-            if wanted == manifest.model:
-                raise
-            raise self._mismatch(wanted, "which is not on this machine") from None
-        made_with = (manifest.model, manifest.model_revision, manifest.dimension)
-        if (embedder.name, embedder.revision, embedder.dimension) != made_with:
-            described = f"revision {embedder.revision}, {embedder.dimension} dimensions"
-            raise self._mismatch(embedder.name, described)
-        return embedder
+    def use_embedder(self, embedder: "Embedder") -> None:
+        """Encode questions by an embedder in hand, of the index's own model, in place of loading it.
 
-    def _mismatch(self, name: str, described: str) -> ModelMismatchError:
-        manifest = self._manifest
-        return ModelMismatchError(
-            f"The index in {self.index_dir} was made with {manifest.model} "
-            f"(revision {manifest.model_revision}, {manifest.dimension} dimensions), "
-            f"but the model in use is {name} ({described}). Leave --model and YINZHENG_MODEL unset "
-            f"to use the index's own model, or build again with --model {name}."
-        )
+        It serves the generation that is open now, and every view of it.
+        """
+        self._opened.embedder = embedder
 
     def search_dense(self, query_vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Return ids and cosines of the k passages nearest to a query vector, best first."""
-        return self._vectors.search(query_vector, k)
+        return self._opened.vectors.search(query_vector, k)
 
     def dense_scores(self, query_vector: FloatArray, passage_ids: Sequence[int]) -> FloatArray:
         """Return the cosine of each given passage to a query vector."""
-        return self._vectors.scores(query_vector, passage_ids)
+        return self._opened.vectors.scores(query_vector, passage_ids)
 
     def token_vectors(self, passage_id: int) -> PartVectors:
         """Return the token vectors of a passage; their spans count from its headings on."""
-        return self._tokens.get(passage_id)
+        return self._opened.tokens.get(passage_id)
 
     def sentence_vectors(self, passage_id: int) -> FloatArray:
         """Return the vector of each sentence of a passage, encoded by itself, ``(n, dim)``."""
-        return self._sentences.get(passage_id).vectors
+        return self._opened.sentences.get(passage_id).vectors
 
     def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first."""
-        return self._lexical.search(terms, k)
+        return self._opened.lexical.search(terms, k)
 
     def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
         """Return the k passages with the most weight; each weight counts for any alternative."""
-        return self._lexical.search_any(weighed, k)
+        return self._opened.lexical.search_any(weighed, k)
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
         """Return in how many passages at least one of the alternatives stands."""
-        return self._lexical.frequency_of_any(alternatives)
+        return self._opened.lexical.frequency_of_any(alternatives)
 
     def idf(self, term: str) -> float:
         """Return a term's inverse document frequency; largest for a term in no passage."""
-        return self._lexical.idf(term)
+        return self._opened.lexical.idf(term)
 
     def frequency(self, term: str) -> int:
         """Return in how many passages a term stands."""
-        return self._lexical.frequency(term)
+        return self._opened.lexical.frequency(term)
 
     def get_passages(self, passage_ids: Sequence[int]) -> list[Passage]:
         """Return passages by id, in the order asked for."""
-        return self._store.get_passages(passage_ids)
+        return self._opened.store.get_passages(passage_ids)
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """Return a document's passages, in order."""
-        return self._store.passages_of(document_id)
+        return self._opened.passages_of(document_id)
 
     def document(self, document_id: str) -> Document:
         """Return one document; KeyError when the index has none of that id."""
-        return self._document(document_id)
+        return self._opened.document(document_id)
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
-        return self._store.document_list()
+        return self._opened.store.document_list()
 
-    def verify(self) -> None:
+    def verify(self, *, deep: bool = True) -> None:
         """Check every file's hash and that every passage stands where it says.
 
-        Raises:
-            IndexDamagedError: something is missing, altered or misplaced.
-        """
-        generation.check_files(self._folder, self._manifest)
-        wrong = next(self._store.misplaced(), None)
-        if wrong is not None:
-            raise IndexDamagedError(
-                f"Passage {wrong} in {self._folder} is not a slice of its document. "
-                "Build the index again: python -m index build PATH"
-            )
+        Args:
+            deep: look also at every vector, every span, and every id.
 
-    def _check_counts(self) -> None:
-        counts = {
-            len(part) for part in (self._vectors, self._tokens, self._sentences, self._lexical)
-        }
-        counts.add(self._store.passages)
-        said = (self._manifest.token_vectors, self._manifest.dimension)
-        if (self._tokens.kind, self._tokens.dimension) != said:
-            raise IndexDamagedError(
-                f"The token vectors of {self._folder} are {self._tokens.kind} of "
-                f"{self._tokens.dimension} dimensions, the manifest says {said[0]} of {said[1]}. "
-                "Build the index again: python -m index build PATH"
-            )
-        if counts != {self._manifest.passages} or self._vectors.dimension not in (
-            0,
-            self._manifest.dimension,
-        ):
-            raise IndexDamagedError(
-                f"The parts of {self._folder} disagree: {self._manifest.passages} passages in the "
-                f"manifest, {self._store.passages} stored, {len(self._vectors)} vectors, "
-                f"{len(self._lexical)} in the lexical view. "
-                "Build the index again: python -m index build PATH"
-            )
+        Raises:
+            IndexDamagedError: something is missing, altered or misplaced; the message names all.
+        """
+        folder = self._opened.folder
+        found = problems_of(folder, deep=deep)
+        if found:
+            listed = "; ".join(str(problem).rstrip(".") for problem in found)
+            raise IndexDamagedError(f"{folder} is damaged: {listed}. {BUILD_AGAIN}")
+
+
+class Snapshot(Index):
+    """A view of an opened index that stays with one generation; the index must stay open."""
+
+    def __init__(self, index_dir: Path, state: _State) -> None:
+        self.index_dir = index_dir
+        self._state = state
+
+    def close(self) -> None:
+        """Do nothing: the index behind the view stays open."""
+
+    def snapshot(self) -> Index:
+        """Return itself."""
+        return self
+
+    def refresh(self) -> bool:
+        """Return False: a view stays with its generation."""
+        return False
 
 
 def open_index(index_dir: str | Path | None = None, *, model: str | None = None) -> Index:
     """Open an index for reading.
+
+    Warns ``IndexFallbackWarning`` when the generation in use is damaged and another one is opened.
 
     Args:
         index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
@@ -216,7 +272,79 @@ def open_index(index_dir: str | Path | None = None, *, model: str | None = None)
 
     Raises:
         IndexNotFoundError: there is no index in the folder.
-        IndexDamagedError: a part of it is missing or disagrees with the others.
+        IndexDamagedError: a part of it is missing or disagrees with the others, in every
+            generation.
+        IndexFormatError: it was written by a version with another layout.
     """
     folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
     return Index(folder, model=model)
+
+
+def _open_usable(
+    index_dir: Path, model: str | None, already: OpenedGeneration | None = None
+) -> _State:
+    """Open the generation in use, or the newest good one; ``already`` is not opened again."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        current = None
+        try:
+            current = generation.read_current(index_dir)
+            folder = generation.folder_of(index_dir, current)
+            return _State(_open(folder, model, already), current)
+        except IndexDamagedError as damage:
+            # It may have been removed after CURRENT was read, because CURRENT names another now.
+            if time.monotonic() < deadline and _has_moved_on(index_dir, current):
+                continue
+            return _fall_back(index_dir, model, already, current, damage)
+        except GoneError:
+            if time.monotonic() > deadline:
+                raise IndexDamagedError(
+                    f"The generation in use in {index_dir} is locked by somebody who does not "
+                    "let go. End the process that prunes it, or build the index again."
+                ) from None
+            time.sleep(_PAUSE)
+
+
+def _has_moved_on(index_dir: Path, current: bytes | None) -> bool:
+    try:
+        return generation.read_current(index_dir) != current
+    except IndexFolderError:
+        return current is not None
+
+
+def _open(folder: Path, model: str | None, already: OpenedGeneration | None) -> OpenedGeneration:
+    if already is not None and already.folder == folder:
+        return already
+    try:
+        return OpenedGeneration(folder, model)
+    except IndexFormatError as error:
+        command = generation.rebuild_command(folder.parent.parent, folder)
+        raise IndexFormatError(f"{error} Build it again: {command}") from error
+    except OSError as error:
+        raise IndexDamagedError(f"{folder} cannot be opened ({error}). {BUILD_AGAIN}") from error
+
+
+def _fall_back(
+    index_dir: Path,
+    model: str | None,
+    already: OpenedGeneration | None,
+    current: bytes | None,
+    damage: IndexDamagedError,
+) -> _State:
+    """Open the newest good generation, with a warning; raise what is wrong when there is none."""
+    for folder in generation.sealed(index_dir):
+        if current is not None and folder.name == generation.name_in(current) and already is None:
+            continue
+        try:
+            opened = _open(folder, model, already)
+        except (IndexDamagedError, IndexFormatError, GoneError):
+            continue
+        built = datetime.fromisoformat(opened.manifest.created).astimezone()
+        warning = (
+            f"{str(damage).rstrip('.')}. Until then the generation {folder.name}, "
+            f"built {built:%Y-%m-%d %H:%M}, answers; "
+            f"python -m index verify --index {shlex.quote(str(index_dir))} tells more."
+        )
+        warnings.warn(warning, IndexFallbackWarning, stacklevel=2)
+        return _State(opened, current, warning)
+    raise damage

@@ -6,16 +6,17 @@ from functools import lru_cache
 
 from index import bm25, folding
 from index.lexical import LONGEST_TERM, Alternatives, LexicalHit
-from index.reader import Index
+from index.reader import Index, Snapshot
 from index.types import Passage
 from index.vectors import FloatArray, IntArray
 
 
-class Without(Index):
+class Without(Snapshot):
     """A view of an opened index that hides some documents; nothing is built again.
 
     What depends on the other passages (frequencies, idf, BM25 and with them confidence) is that of
-    an index without the hidden ones. Passages keep their ids. Closing the view closes nothing.
+    an index without the hidden ones. Passages keep their ids. Closing the view closes nothing, and
+    it stays with the generation that is open when it is made.
 
     Args:
         opened: the whole index; it must stay open.
@@ -23,7 +24,8 @@ class Without(Index):
     """
 
     def __init__(self, opened: Index, document_ids: Collection[str]) -> None:
-        # Everything open is shared, so that what Index learns to do a view can do as well.
+        # Everything open is shared, and all of one generation, whatever becomes of the index.
+        opened = opened.snapshot()
         self.__dict__.update(vars(opened))
         self._hidden_documents = frozenset(document_ids)
         passages = [p for id_ in self._hidden_documents for p in opened.passages_of(id_)]
@@ -36,9 +38,6 @@ class Without(Index):
 
     def __len__(self) -> int:
         return super().__len__() - len(self._hidden)
-
-    def close(self) -> None:
-        """Do nothing: the index behind the view stays open."""
 
     def search_dense(self, query_vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Return ids and cosines of the k passages nearest to a query vector, best first."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import get_args
 
-from index import QuestionError, YinzhengError
+from index import QuestionError, YinzhengError, telling_fallbacks
 from qa import Answer, Citation, Hit, Strictness, ask
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
@@ -18,7 +18,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 answered, 3 not found, 2 bad use, 1 failure.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
+    with telling_fallbacks(lambda warning: print(f"qa: {warning}", file=sys.stderr)):
+        return _run(sys.argv[1:] if arguments is None else arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     if list(arguments[:1]) == ["eval"]:
         from qa.evaluation.command import main as run_evaluation
 

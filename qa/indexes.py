@@ -1,4 +1,4 @@
-"""The indexes questions are asked of: opened once, opened again after a rebuild."""
+"""The indexes questions are asked of: opened once, and brought up to date at every question."""
 
 import threading
 import time
@@ -8,12 +8,12 @@ from index import (
     REPORT,
     Index,
     IndexBusyError,
+    IndexFolderError,
     IndexNotFoundError,
     build_index,
     default_index_dir,
     open_index,
 )
-from index.generation import current
 
 _opened: dict[Path, Index] = {}
 _lock = threading.Lock()
@@ -23,13 +23,15 @@ _PATIENCE = 120.0  # seconds to wait for another process that is making the defa
 def shared_index(index: str | Path | Index | None) -> Index:
     """Return an opened index: as given, or of a folder, shared by the whole process.
 
-    A folder that was rebuilt is opened anew; whoever still reads the old generation goes on.
+    It stays with one generation: a question is asked, answered and shown from the same one. After
+    a rebuild the next call returns the new one, and whoever still reads the old one goes on.
 
     Raises:
         IndexNotFoundError: the folder named holds no index.
+        IndexDamagedError: no generation in it is good.
     """
     if isinstance(index, Index):
-        return index
+        return index.snapshot()
     with _lock:
         if index is None:
             return _default()
@@ -38,9 +40,14 @@ def shared_index(index: str | Path | Index | None) -> Index:
 
 def _open(folder: Path) -> Index:
     opened = _opened.get(folder)
-    if opened is None or opened.generation != current(folder).name:
+    if opened is None:
         opened = _opened[folder] = open_index(folder)
-    return opened
+    try:
+        opened.refresh()
+    except IndexFolderError:
+        del _opened[folder]
+        raise
+    return opened.snapshot()
 
 
 def _default() -> Index:
@@ -62,7 +69,7 @@ def _wait_for_index(folder: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         try:
-            current(folder)
+            _open(folder)
         except IndexNotFoundError:
             time.sleep(0.2)
         else:

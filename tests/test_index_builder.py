@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import pytest
+from tampering import rewrite
 from tiny_models import tiny_model
 
 from index import (
@@ -20,6 +21,7 @@ from index import (
     Index,
     IndexBusyError,
     IndexDamagedError,
+    IndexFallbackWarning,
     IndexFolderError,
     IndexNotFoundError,
     ModelError,
@@ -227,6 +229,10 @@ def test_an_altered_part_is_found_by_verify(small_index: Path, name: str) -> Non
 
 def test_current_must_name_a_generation(small_index: Path) -> None:
     (small_index / "CURRENT").write_text("../../etc\n")
+    with pytest.warns(IndexFallbackWarning, match="names a generation that is not there"):
+        open_index(small_index).close()
+    (generation,) = (small_index / "generations").iterdir()
+    generation.rename(small_index / "generations" / "elsewhere")
     with pytest.raises(IndexDamagedError, match="not there"):
         open_index(small_index)
 
@@ -236,7 +242,7 @@ def test_another_model_is_a_clear_error(
 ) -> None:
     (manifest,) = small_index.glob("generations/*/manifest.json")
     right = manifest.read_text()
-    manifest.write_text(right.replace("1571fc982750-1", "other-revision"))
+    rewrite(manifest, model_revision="other-revision")
     with (
         open_index(small_index) as index,
         pytest.raises(ModelMismatchError, match=r"revision other-revision, 384 dim.*1571fc982750"),
@@ -295,11 +301,6 @@ def test_a_model_without_tokens_in_context_works_without_late_interaction(tmp_pa
     assert hits[0].passage.text == "乙文件講水利。"
     assert {hit.passage.text for hit in hits} == {"甲文件講網絡。", "乙文件講水利。"}
     assert ask("水利", index=tmp_path / "index").hits[0].passage.text == "乙文件講水利。"
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_model(tmp_path_factory.mktemp("model") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -376,6 +377,6 @@ def test_a_kind_that_cannot_be_is_an_error_before_the_work(tmp_path: Path) -> No
 
 def test_the_manifest_and_the_files_must_agree(small_index: Path) -> None:
     (manifest,) = small_index.glob("generations/*/manifest.json")
-    manifest.write_text(manifest.read_text().replace('"int8"', '"pq"'))
+    rewrite(manifest, token_vectors="pq")
     with pytest.raises(IndexDamagedError, match="are int8 of 384 dimensions, the manifest says pq"):
         open_index(small_index)

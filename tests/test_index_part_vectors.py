@@ -48,7 +48,7 @@ def test_a_zero_vector_stays_zero(tmp_path: Path) -> None:
 def test_nothing_is_unpickled(tmp_path: Path) -> None:
     PartVectorWriter(tmp_path, [1], 4, longest=1).close()
     np.save(tmp_path / "spans.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    with pytest.raises(IndexDamagedError, match="Python objects"):
+    with pytest.raises(IndexDamagedError, match="header is not one"):
         PartVectorStore(tmp_path)
 
 
