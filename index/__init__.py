@@ -1,6 +1,12 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
-from index.builder import Progress, build_index
+from index.builder import (
+    add_documents,
+    build_index,
+    list_documents,
+    remove_documents,
+    update_documents,
+)
 from index.cleaner import clean_question
 from index.dictionary import Translation, translations
 from index.durable import replace_text
@@ -34,6 +40,7 @@ from index.folding import (
     stands_in,
     terms,
 )
+from index.keys import duplicate_key, find_words
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
@@ -41,12 +48,19 @@ from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
     Document,
+    DocumentInfo,
+    Dropped,
     FailedFile,
+    FileFacts,
+    FileReport,
+    FileStatus,
     IndexInfo,
     Passage,
     Span,
     TokenVectorKind,
+    Version,
 )
+from index.views import Progress
 from index.without import Without
 
 __all__ = [
@@ -57,8 +71,13 @@ __all__ = [
     "CitationError",
     "Document",
     "DocumentError",
+    "DocumentInfo",
+    "Dropped",
     "EvaluationError",
     "FailedFile",
+    "FileFacts",
+    "FileReport",
+    "FileStatus",
     "Index",
     "IndexBusyError",
     "IndexDamagedError",
@@ -79,23 +98,30 @@ __all__ = [
     "Span",
     "TokenVectorKind",
     "Translation",
+    "Version",
     "Without",
     "YinzhengError",
+    "add_documents",
     "build_index",
     "cache_dir",
     "clean_question",
     "content_words",
     "default_embedding_cache",
     "default_index_dir",
+    "duplicate_key",
+    "find_words",
     "fold",
+    "list_documents",
     "lookup_terms",
     "names_person",
     "names_place",
     "open_index",
     "place_names",
+    "remove_documents",
     "replace_text",
     "script_of",
     "stands_in",
     "terms",
     "translations",
+    "update_documents",
 ]

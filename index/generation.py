@@ -34,7 +34,7 @@ from index.errors import (
     IndexNotFoundError,
 )
 
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 PASSAGES = "passages.sqlite"
 VECTORS = "vectors.faiss"
@@ -58,6 +58,7 @@ class Manifest:
         dimension: length of a vector.
         max_tokens: the passage limit it was split with.
         token_vectors: how token vectors are stored, ``int8`` or ``pq``.
+        reading: identifies how texts were folded and cut into terms.
         documents: how many documents.
         passages: how many passages.
         files: SHA-256 of every other file, by path inside the generation.
@@ -70,6 +71,7 @@ class Manifest:
     dimension: int
     max_tokens: int
     token_vectors: str
+    reading: str
     documents: int
     passages: int
     files: dict[str, str]

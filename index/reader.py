@@ -13,7 +13,7 @@ from index.lexical import Alternatives, LexicalHit, LexicalIndex
 from index.locations import default_index_dir
 from index.part_vectors import PartVectors, PartVectorStore
 from index.store import Store
-from index.types import Document, IndexInfo, Passage
+from index.types import Document, DocumentInfo, IndexInfo, Passage, Version
 from index.vectors import FloatArray, IntArray, VectorIndex
 
 if TYPE_CHECKING:
@@ -167,6 +167,26 @@ class Index:
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
         return self._store.document_list()
+
+    def documents(self) -> list[DocumentInfo]:
+        """Return what there is to list of every document, by path."""
+        return self._store.infos()
+
+    def documents_of_content(self, prefix: str) -> list[Document]:
+        """Return the documents whose content hash begins with some hex digits, by path."""
+        return self._store.documents_of_content(prefix)
+
+    def versions_of_content(self, prefix: str) -> list[Version]:
+        """Return the recorded versions whose content hash begins with some hex digits."""
+        return self._store.versions_of_content(prefix)
+
+    def duplicate_keys(self, passage_ids: Sequence[int]) -> list[bytes]:
+        """Return what each passage shares with its duplicates, in the order asked for."""
+        return self._store.duplicate_keys(passage_ids)
+
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int, str]]:
+        """Return (duplicate key, passage id, document id) of all passages with one of the keys."""
+        return self._store.repeats(duplicate_keys)
 
     def verify(self) -> None:
         """Check every file's hash and that every passage stands where it says.

@@ -60,8 +60,13 @@ class VectorIndex:
 
     def scores(self, query_vector: FloatArray, passage_ids: Sequence[int]) -> FloatArray:
         """Return the cosine of each passage to the query, float32 ``(len(passage_ids),)``."""
-        if not passage_ids:
-            return np.empty(0, np.float32)
-        vectors = self._index.reconstruct_batch(np.asarray(passage_ids, np.int64))
+        vectors = self.rows(np.asarray(passage_ids, np.int64))
         cosines: FloatArray = vectors @ query_vector.reshape(-1)
         return cosines
+
+    def rows(self, passage_ids: IntArray) -> FloatArray:
+        """Return the vectors of passages as they were written, ``(len(passage_ids), dim)``."""
+        if not len(passage_ids):
+            return np.empty((0, self.dimension), np.float32)
+        vectors: FloatArray = self._index.reconstruct_batch(passage_ids)
+        return vectors
