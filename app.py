@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, get_args
 
-from index import REPORT, Document, Index, Passage, YinzhengError, fold, script_of
+from index import REPORT, Document, Index, Passage, YinzhengError, duplicate_key, script_of
 from qa import Answer, Citation, Place, Strictness, ask
 from qa.indexes import shared_index
 from qa.language import language_of
@@ -438,7 +438,7 @@ def _holds(source: Source, same_as: str) -> bool:
     if link.kind == "near":
         return (link.start, link.end) == (passage.start, passage.end) and not link.marks
     if link.kind == "also":
-        return fold(source.quote) == fold(same_as) and not link.marks
+        return duplicate_key(source.quote) == duplicate_key(same_as) and not link.marks
     offsets = [0, *link.marks, link.end - link.start]
     are_in_order = len(offsets) % 2 == 0 and offsets == sorted(offsets)
     return are_in_order and link.before.endswith(_in_blockquote(source.quote))

@@ -24,6 +24,7 @@ from index.errors import (
     ModelMismatchError,
     ModelNotFoundError,
     NoDocumentsError,
+    PlaceError,
     QuestionError,
     QuestionSetError,
     SettingError,
@@ -40,10 +41,13 @@ from index.folding import (
     stands_in,
     terms,
 )
+from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
+from index.report import report_as_json, write_report
+from index.report import totals as report_totals
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
@@ -91,6 +95,7 @@ __all__ = [
     "NoDocumentsError",
     "PartVectors",
     "Passage",
+    "PlaceError",
     "Progress",
     "QuestionError",
     "QuestionSetError",
@@ -108,6 +113,7 @@ __all__ = [
     "content_words",
     "default_embedding_cache",
     "default_index_dir",
+    "document_as_it_was",
     "duplicate_key",
     "find_words",
     "fold",
@@ -119,9 +125,12 @@ __all__ = [
     "place_names",
     "remove_documents",
     "replace_text",
+    "report_as_json",
+    "report_totals",
     "script_of",
     "stands_in",
     "terms",
     "translations",
     "update_documents",
+    "write_report",
 ]
