@@ -33,6 +33,8 @@ def find_words(quote: str, text: str) -> Span | None:
     """
     wanted, folded = fold(quote), fold(text)
     at = folded.find(wanted)
+    if not wanted:
+        return None
     if at >= 0:
         return Span(at, at + len(wanted))
     silenced = _silenced(folded)
@@ -42,9 +44,9 @@ def find_words(quote: str, text: str) -> Span | None:
     if at < 0 or not words:
         return None
     start, end = offsets[at], offsets[at + len(words) - 1] + 1
-    while start and unicodedata.category(folded[start - 1]) in ("Ps", "Pi"):
+    while start and unicodedata.category(text[start - 1]) in ("Ps", "Pi"):
         start -= 1
-    while end < len(folded) and unicodedata.category(folded[end]) in ("Pe", "Pf", "Po"):
+    while end < len(folded) and unicodedata.category(text[end]) in ("Pe", "Pf", "Po"):
         end += 1
     return Span(start, end)
 
