@@ -3,6 +3,7 @@
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 
 from index.folding import fold
 from index.types import Span
@@ -44,11 +45,15 @@ def find_words(quote: str, text: str) -> Span | None:
     if at < 0 or not words:
         return None
     start, end = offsets[at], offsets[at + len(words) - 1] + 1
-    while start and unicodedata.category(text[start - 1]) in ("Ps", "Pi"):
+    while start and _is_mark(text, silenced, start - 1, ("Ps", "Pi")):
         start -= 1
-    while end < len(folded) and unicodedata.category(text[end]) in ("Pe", "Pf", "Po"):
+    while end < len(text) and _is_mark(text, silenced, end, ("Pe", "Pf", "Po")):
         end += 1
     return Span(start, end)
+
+
+def _is_mark(text: str, silenced: str, at: int, kinds: Collection[str]) -> bool:
+    return silenced[at] == "\0" and unicodedata.category(text[at]) in kinds
 
 
 def _silenced(folded: str) -> str:

@@ -124,15 +124,18 @@ CONTENTS = [
     "\xff",  # not UTF-8 as it will be written: cannot be read
 ]
 NAMES = ["a", "b", "c", "sub/d"]
-OPERATIONS = st.one_of(
+EDITS = st.one_of(
     st.tuples(st.just("write"), st.sampled_from(NAMES), st.sampled_from(CONTENTS)),
     st.tuples(st.just("delete"), st.sampled_from(NAMES), st.just("")),
     st.tuples(st.just("rename"), st.sampled_from(NAMES), st.sampled_from(NAMES)),
+)
+CHANGES = st.one_of(
     st.tuples(st.just("build"), st.just(""), st.sampled_from(["", "rewrite", "fresh"])),
     st.tuples(st.just("add"), st.sampled_from(["", *NAMES]), st.just("")),
     st.tuples(st.just("update"), st.sampled_from(["", *NAMES]), st.sampled_from(["", "prune"])),
     st.tuples(st.just("remove"), st.sampled_from(NAMES), st.just("")),
 )
+STEPS = st.tuples(st.lists(EDITS, min_size=1, max_size=3), CHANGES)
 
 
 @dataclass
@@ -236,20 +239,21 @@ class History:
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(operations=st.lists(OPERATIONS, min_size=1, max_size=8))
+@given(steps=st.lists(STEPS, min_size=1, max_size=4))
 def test_any_history_gives_the_index_of_a_build_at_once(
-    operations: list[tuple[str, str, str]],
+    steps: list[tuple[list[tuple[str, str, str]], tuple[str, str, str]]],
     tiny: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
     history = History(folder, tiny)
-    for name, subject, how in operations:
-        getattr(history, name)(subject, how)
+    for edits, change in steps:
+        for name, subject, how in [*edits, change]:
+            getattr(history, name)(subject, how)
     assert_same(history.index_dir, history.built_at_once())
     shutil.rmtree(folder)
 
@@ -257,9 +261,9 @@ def test_any_history_gives_the_index_of_a_build_at_once(
 def test_without_kept_embeddings_only_the_last_bits_differ(docs: Path, model: str) -> None:
     assert model
     index_dir, at_once = docs.parent / "index", docs.parent / "at-once"
-    write(docs, a=CONTENTS[0], b=CONTENTS[3])
+    write(docs, a=CONTENTS[0], b=CONTENTS[4])
     build_index(docs, index_dir=index_dir)
-    write(docs, b=CONTENTS[4], c=CONTENTS[2])
+    write(docs, b=CONTENTS[5], c=CONTENTS[3])
     add_documents(docs, index_dir=index_dir)
     build_index(docs, index_dir=at_once)
     assert stored(index_dir) == stored(at_once)
@@ -273,6 +277,15 @@ def test_without_kept_embeddings_only_the_last_bits_differ(docs: Path, model: st
             vector = one.embedder.encode_passages(["x"])[0]
             mine, yours = (index.dense_scores(vector, [passage_id]) for index in (one, other))
             np.testing.assert_allclose(mine, yours, atol=1e-4)
+
+
+def test_as_many_other_words_are_found(docs: Path, model: str) -> None:
+    assert model
+    index_dir, cache = docs.parent / "index", docs.parent / "kept.sqlite"
+    for text in ("甲文件講網絡水利。", "利水。"):
+        build_index(write(docs, a=text), index_dir=index_dir, embedding_cache=cache)
+    build_index(docs, index_dir=docs.parent / "at-once", embedding_cache=cache)
+    assert_same(index_dir, docs.parent / "at-once")
 
 
 # ---- only what changed is read and embedded ------------------------------------------------------
