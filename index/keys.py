@@ -4,6 +4,8 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
+from typing import NamedTuple
 
 from index.folding import fold
 from index.types import Span
@@ -32,24 +34,39 @@ def find_words(quote: str, text: str) -> Span | None:
 
     Marks around the words belong to what is found when they open or close it.
     """
-    wanted, folded = fold(quote), fold(text)
-    at = folded.find(wanted)
-    if not wanted:
+    wanted, folded = _folded(quote), _folded(text)
+    if not quote:
         return None
+    at = folded.whole.find(wanted.whole)
     if at >= 0:
-        return Span(at, at + len(wanted))
-    silenced = _silenced(folded)
-    words = _silenced(wanted).replace("\0", "")
-    offsets = [offset for offset, character in enumerate(silenced) if character != "\0"]
-    at = silenced.replace("\0", "").find(words)
-    if at < 0 or not words:
+        return Span(at, at + len(quote))
+    at = folded.words.find(wanted.words)
+    if at < 0 or not wanted.words:
         return None
+    silenced, words = folded.silenced, wanted.words
+    offsets = [offset for offset, character in enumerate(silenced) if character != "\0"]
     start, end = offsets[at], offsets[at + len(words) - 1] + 1
     while start and _is_mark(text, silenced, start - 1, ("Ps", "Pi")):
         start -= 1
     while end < len(text) and _is_mark(text, silenced, end, ("Pe", "Pf", "Po")):
         end += 1
     return Span(start, end)
+
+
+class _Folded(NamedTuple):
+    """A folded text; with NUL for marks and blanks; without these."""
+
+    whole: str
+    silenced: str
+    words: str
+
+
+@lru_cache(maxsize=512)
+def _folded(text: str) -> _Folded:
+    # Each quote is looked for in every hit.
+    whole = fold(text)
+    silenced = _silenced(whole)
+    return _Folded(whole, silenced, silenced.replace("\0", ""))
 
 
 def _is_mark(text: str, silenced: str, at: int, kinds: Collection[str]) -> bool:

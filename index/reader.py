@@ -184,8 +184,8 @@ class Index:
         """Return what each passage shares with its duplicates, in the order asked for."""
         return self._store.duplicate_keys(passage_ids)
 
-    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int, str]]:
-        """Return (duplicate key, passage id, document id) of all passages with one of the keys."""
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
         return self._store.repeats(duplicate_keys)
 
     def verify(self) -> None:

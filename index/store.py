@@ -35,11 +35,15 @@ CREATE INDEX documents_of_content ON documents (content_hash);
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
-    headings TEXT NOT NULL, sentences TEXT NOT NULL, page INTEGER,
-    text_key BLOB NOT NULL, sentence_keys BLOB NOT NULL, duplicate_key BLOB NOT NULL
+    headings TEXT NOT NULL, sentences TEXT NOT NULL, page INTEGER
 );
 CREATE INDEX passages_of_document ON passages (document_id, start);
-CREATE INDEX passages_of_duplicate ON passages (duplicate_key);
+-- Apart from the texts: a question asks for the keys of some hundred passages.
+CREATE TABLE keys (
+    passage_id INTEGER PRIMARY KEY, duplicate_key BLOB NOT NULL, text_key BLOB NOT NULL,
+    sentence_keys BLOB NOT NULL
+);
+CREATE INDEX keys_of_duplicate ON keys (duplicate_key);
 CREATE TABLE versions (
     document_id TEXT NOT NULL, path TEXT NOT NULL, content_hash TEXT NOT NULL,
     text_key BLOB NOT NULL, generation TEXT NOT NULL, indexed TEXT NOT NULL
@@ -48,8 +52,9 @@ CREATE INDEX versions_of_content ON versions (content_hash);
 """
 _DOCUMENT = "SELECT id, path, title, text, content_hash, encoding, offsets, facts FROM documents"
 _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, page FROM passages'
-_KEYS = "SELECT id, text_key, sentence_keys, duplicate_key FROM passages"
-_REPEATS = "SELECT duplicate_key, id, document_id FROM passages WHERE duplicate_key"
+_KEYS = "SELECT passage_id, text_key, sentence_keys, duplicate_key FROM keys"
+_DUPLICATES = "SELECT passage_id, duplicate_key FROM keys WHERE passage_id"
+_REPEATS = "SELECT duplicate_key, passage_id FROM keys WHERE duplicate_key"
 _MOST_VARIABLES = 500
 
 
@@ -84,9 +89,8 @@ def write_store(path: Path, entries: Iterable[Entry], versions: Iterable[Version
         connection.executescript(_SCHEMA)
         for entry in entries:
             connection.execute(_insert("documents", 8), _document_row(entry))
-            connection.executemany(
-                _insert("passages", 11), map(_passage_row, entry.passages, entry.keys)
-            )
+            connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
+            connection.executemany(_insert("keys", 4), map(_key_row, entry.passages, entry.keys))
         connection.executemany(_insert("versions", 6), map(_version_row, versions))
 
 
@@ -108,7 +112,7 @@ def _document_row(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def _passage_row(passage: Passage, keys: Keys) -> tuple[object, ...]:
+def _passage_row(passage: Passage) -> tuple[object, ...]:
     return (
         passage.id,
         passage.document_id,
@@ -118,10 +122,11 @@ def _passage_row(passage: Passage, keys: Keys) -> tuple[object, ...]:
         json.dumps(passage.headings, ensure_ascii=False),
         json.dumps([(span.start, span.end) for span in passage.sentences]),
         passage.page,
-        keys.text,
-        b"".join(keys.sentences),
-        keys.duplicate,
     )
+
+
+def _key_row(passage: Passage, keys: Keys) -> tuple[object, ...]:
+    return passage.id, keys.duplicate, keys.text, b"".join(keys.sentences)
 
 
 def _version_row(version: Version) -> tuple[object, ...]:
@@ -221,7 +226,7 @@ class Store:
     def keys(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
         """Yield the text key and the sentence keys of every passage, by id."""
         for text, sentences in self._rows(
-            "SELECT text_key, sentence_keys FROM passages ORDER BY id"
+            "SELECT text_key, sentence_keys FROM keys ORDER BY passage_id"
         ):
             yield text, _cut(sentences)
 
@@ -229,15 +234,14 @@ class Store:
         """Return the duplicate key of each passage, in the order asked for."""
         found: dict[int, bytes] = {}
         for marks, part in _in_parts(passage_ids):
-            rows = self._rows(f"{_KEYS} WHERE id IN ({marks})", *part)
-            found.update((row[0], row[3]) for row in rows)
+            found.update(self._rows(f"{_DUPLICATES} IN ({marks})", *part))
         return [found[passage_id] for passage_id in passage_ids]
 
-    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int, str]]:
-        """Return (duplicate key, passage id, document id) of all passages with one of the keys."""
-        found: list[tuple[bytes, int, str]] = []
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
+        found: list[tuple[bytes, int]] = []
         for marks, part in _in_parts(duplicate_keys):
-            found.extend(self._rows(f"{_REPEATS} IN ({marks}) ORDER BY id", *part))
+            found.extend(self._rows(f"{_REPEATS} IN ({marks}) ORDER BY passage_id", *part))
         return found
 
     def get_passages(self, passage_ids: Sequence[int]) -> list[Passage]:

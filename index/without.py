@@ -107,8 +107,8 @@ class Without(Index):
         found = super().versions_of_content(prefix)
         return [one for one in found if one.document_id not in self._hidden_documents]
 
-    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int, str]]:
-        """Return (duplicate key, passage id, document id) of all passages with one of the keys."""
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
         return [row for row in super().repeats(duplicate_keys) if row[1] not in self._hidden]
 
 

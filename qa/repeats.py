@@ -22,7 +22,7 @@ def with_repeats(index: Index, hits: Sequence[Hit], count: int) -> list[Hit]:
     named = hits[:count]
     keys = index.duplicate_keys([hit.passage.id for hit in named])
     others = defaultdict[bytes, list[int]](list)
-    for key, passage_id, _ in index.repeats(list(dict.fromkeys(keys))):
+    for key, passage_id in index.repeats(list(dict.fromkeys(keys))):
         others[key].append(passage_id)
     told = [
         _with_places(index, hit, [id_ for id_ in others[key] if id_ != hit.passage.id])

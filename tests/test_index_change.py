@@ -87,6 +87,7 @@ def stored(index_dir: Path) -> dict[str, list[tuple[object, ...]]]:
     with closing(sqlite3.connect(path)) as connection:
         return {
             "documents": connection.execute("SELECT * FROM documents ORDER BY rowid").fetchall(),
+            "keys": connection.execute("SELECT * FROM keys ORDER BY rowid").fetchall(),
             "passages": connection.execute("SELECT * FROM passages ORDER BY rowid").fetchall(),
         }
 
