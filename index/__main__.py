@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,7 +28,7 @@ from index import (
     write_report,
 )
 
-_DONE, _FAILED, _SOME_FAILED = 0, 1, 3
+_DONE, _FAILED, _BAD_USE, _SOME_FAILED = 0, 1, 2, 3
 _MOST_ROWS = 40
 """Files shown on the screen; ``--report`` has all of them."""
 _PIPED_WIDTH = 160
@@ -166,6 +167,9 @@ def _remove(parsed: argparse.Namespace) -> int:
 
 def _run(change: Callable[..., BuildReport], parsed: argparse.Namespace) -> int:
     """Change the index with a bar that tells how far it is, and say what was done."""
+    if parsed.report and not Path(parsed.report).expanduser().absolute().parent.is_dir():
+        print(f"index: {parsed.report} is in no folder. Make it first.", file=sys.stderr)
+        return _BAD_USE
     with _progress_bar() as bar:
         tasks = {}
 

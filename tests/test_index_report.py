@@ -105,6 +105,15 @@ def test_the_life_of_an_index_by_command(
     assert "index: The index holds no document nothing.txt." in capsys.readouterr().err
 
 
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    docs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report, index_dir = str(tmp_path / "none" / "report.json"), tmp_path / "index"
+    assert main(["build", str(docs), "--index", str(index_dir), "--report", report]) == 2
+    assert "is in no folder" in capsys.readouterr().err
+    assert not index_dir.exists()
+
+
 def test_names_that_would_break_a_line_are_written_out(
     docs: Path, tmp_path: Path, tiny: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
