@@ -27,7 +27,7 @@ from index import (
     Index,
     Passage,
     YinzhengError,
-    fold,
+    duplicate_key,
     script_of,
     telling_fallbacks,
 )
@@ -451,7 +451,7 @@ def _holds(source: Source, same_as: str) -> bool:
     if link.kind == "near":
         return (link.start, link.end) == (passage.start, passage.end) and not link.marks
     if link.kind == "also":
-        return fold(source.quote) == fold(same_as) and not link.marks
+        return duplicate_key(source.quote) == duplicate_key(same_as) and not link.marks
     offsets = [0, *link.marks, link.end - link.start]
     are_in_order = len(offsets) % 2 == 0 and offsets == sorted(offsets)
     return are_in_order and link.before.endswith(_in_blockquote(source.quote))

@@ -1,6 +1,12 @@
 """Documents → an index generation on disk, and back: ``build_index`` and ``open_index``."""
 
-from index.builder import Progress, build_index
+from index.builder import (
+    add_documents,
+    build_index,
+    list_documents,
+    remove_documents,
+    update_documents,
+)
 from index.cleaner import clean_question
 from index.dictionary import Translation, translations
 from index.durable import replace_text
@@ -20,6 +26,7 @@ from index.errors import (
     ModelMismatchError,
     ModelNotFoundError,
     NoDocumentsError,
+    PlaceError,
     QuestionError,
     QuestionSetError,
     SettingError,
@@ -36,19 +43,30 @@ from index.folding import (
     stands_in,
     terms,
 )
+from index.history import document_as_it_was
+from index.keys import duplicate_key, find_words
+from index.loaders import Limits
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
 from index.notices import telling_fallbacks
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
+from index.report import report_as_json, write_report
+from index.report import totals as report_totals
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
     Document,
+    DocumentInfo,
+    Dropped,
     FailedFile,
+    FileFacts,
+    FileReport,
+    FileStatus,
     IndexInfo,
     Passage,
     Span,
     TokenVectorKind,
+    Version,
 )
 from index.upkeep import (
     GenerationInfo,
@@ -59,6 +77,7 @@ from index.upkeep import (
     verify,
 )
 from index.verification import Problem
+from index.views import Progress
 from index.without import Without
 
 __all__ = [
@@ -69,8 +88,13 @@ __all__ = [
     "CitationError",
     "Document",
     "DocumentError",
+    "DocumentInfo",
+    "Dropped",
     "EvaluationError",
     "FailedFile",
+    "FileFacts",
+    "FileReport",
+    "FileStatus",
     "GenerationInfo",
     "Index",
     "IndexBusyError",
@@ -80,6 +104,7 @@ __all__ = [
     "IndexFormatError",
     "IndexInfo",
     "IndexNotFoundError",
+    "Limits",
     "ModelDamagedError",
     "ModelError",
     "ModelMismatchError",
@@ -87,6 +112,7 @@ __all__ = [
     "NoDocumentsError",
     "PartVectors",
     "Passage",
+    "PlaceError",
     "Problem",
     "Progress",
     "PruneReport",
@@ -96,15 +122,21 @@ __all__ = [
     "Span",
     "TokenVectorKind",
     "Translation",
+    "Version",
     "Without",
     "YinzhengError",
+    "add_documents",
     "build_index",
     "cache_dir",
     "clean_question",
     "content_words",
     "default_embedding_cache",
     "default_index_dir",
+    "document_as_it_was",
+    "duplicate_key",
+    "find_words",
     "fold",
+    "list_documents",
     "list_generations",
     "lookup_terms",
     "names_person",
@@ -112,12 +144,17 @@ __all__ = [
     "open_index",
     "place_names",
     "prune",
+    "remove_documents",
     "replace_text",
+    "report_as_json",
+    "report_totals",
     "rollback",
     "script_of",
     "stands_in",
     "telling_fallbacks",
     "terms",
     "translations",
+    "update_documents",
     "verify",
+    "write_report",
 ]

@@ -1,25 +1,44 @@
-"""``python -m index``: build an index, look at it, check it, go back to an older generation."""
+"""``python -m index``: build an index, change it, look at it, check it, go back to an older one."""
 
 import argparse
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from index import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
+    FileReport,
     GenerationInfo,
+    Limits,
     YinzhengError,
+    add_documents,
     build_index,
+    list_documents,
     list_generations,
     open_index,
     prune,
+    remove_documents,
+    report_totals,
     rollback,
     telling_fallbacks,
+    update_documents,
     verify,
+    write_report,
 )
+
+_DONE, _FAILED, _BAD_USE, _SOME_FAILED = 0, 1, 2, 3
+_MOST_ROWS = 40
+"""Files shown on the screen; ``--report`` has all of them."""
+_PIPED_WIDTH = 160
 
 _STAGES = {
     "read": "Reading files",
@@ -31,20 +50,23 @@ _STAGES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its exit status: 0 done, 1 failed, 2 bad use."""
+    """Run the command line; return its exit status.
+
+    0 done, 1 failed, 2 bad use, 3 done but for some files, which could not be read.
+    """
     parsed = _parser().parse_args(arguments)
     try:
         with telling_fallbacks(lambda warning: print(f"index: {warning}", file=sys.stderr)):
             return int(parsed.run(parsed))
     except YinzhengError as error:
         print(f"index: {error}", file=sys.stderr)
-        return 1
+        return _FAILED
     except OSError as error:
         print(f"index: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
-        return 1
+        return _FAILED
     except KeyboardInterrupt:
         print("index: stopped; the old index, if any, is unchanged.", file=sys.stderr)
-        return 1
+        return _FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,12 +86,75 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to wait while another process is writing (default: not at all)",
     )
-    which = argparse.ArgumentParser(add_help=False)
-    which.add_argument("generation", nargs="?", metavar="GENERATION", help="its name, see info")
-    build = commands.add_parser(
-        "build", parents=[where, waits], help="index files and folders anew"
+    change = argparse.ArgumentParser(add_help=False)
+    change.add_argument(
+        "--report", metavar="FILE", help="write what became of every file as JSON here"
     )
-    build.add_argument("paths", nargs="+", metavar="PATH", help="a file, or a folder of them")
+    _add_build(
+        commands.add_parser(
+            "build", parents=[where, waits, change, _reading()], help="index these files"
+        )
+    )
+    _add_changes(commands, [where, waits, change])
+    listing = commands.add_parser("list", parents=[where], help="list the documents")
+    listing.add_argument("wanted", nargs="*", metavar="DOCUMENT", help=_WANTED)
+    listing.add_argument("--json", action="store_true", help="print everything as JSON")
+    listing.set_defaults(run=_list)
+    _add_history(commands, where, waits)
+    return parser
+
+
+_PATHS = "a file, a folder, a ZIP archive, a glob, or - for standard input"
+_WANTED = "an id, a path (of a file, a folder, an archive) or a glob"
+
+
+def _reading() -> argparse.ArgumentParser:
+    """Return the options that say how files are found and read."""
+    reading = argparse.ArgumentParser(add_help=False)
+    reading.add_argument(
+        "--encoding",
+        metavar="NAME",
+        help="of text files, gb18030 say (default: found out, file by file)",
+    )
+    for limit in fields(Limits):
+        reading.add_argument(
+            f"--{limit.name.replace('_', '-')}",
+            type=int,
+            default=limit.default,
+            metavar="N",
+            help=f"{_LIMITS[limit.name]} (default: %(default)s)",
+        )
+    return reading
+
+
+_LIMITS = {
+    "max_file_size": "bytes of one file",
+    "max_characters": "characters of one document",
+    "max_pages": "pages of a PDF, slides, or sheets",
+    "max_unpacked": "bytes that an archive has unpacked",
+    "max_members": "files in an archive",
+    "max_nesting": "archives inside archives",
+    "max_xml": "bytes of one part of an office document",
+    "max_depth": "HTML elements inside one another",
+}
+
+
+def _limits(parsed: argparse.Namespace) -> Limits:
+    return Limits(**{limit.name: getattr(parsed, limit.name) for limit in fields(Limits)})
+
+
+def _add_build(build: argparse.ArgumentParser) -> None:
+    build.description = (
+        "Index exactly the documents of these files and folders. Only what changed is read and "
+        "embedded; when nothing did, the index stays as it is. A build that was stopped goes on "
+        "where it was."
+    )
+    build.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a file, a folder, a ZIP archive, a glob, or - for standard input",
+    )
     build.add_argument(
         "--model",
         metavar="M",
@@ -82,18 +167,61 @@ def _parser() -> argparse.ArgumentParser:
         help="how the vectors of every token are stored: int8, or pq, a quarter of that "
         "(default: %(default)s)",
     )
+    build.add_argument(
+        "--fresh", action="store_true", help="read and embed everything again, changed or not"
+    )
+    _add_follow_links(build)
     build.set_defaults(run=_build)
-    _add_history(commands, where, waits, which)
-    return parser
+
+
+def _add_follow_links(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="follow symbolic links that lead out of a folder that is named",
+    )
+
+
+def _add_changes(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    parents: list[argparse.ArgumentParser],
+) -> None:
+    add = commands.add_parser(
+        "add", parents=[*parents, _reading()], help="index these files besides those that are there"
+    )
+    add.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a file, a folder, a ZIP archive, a glob, or - for standard input",
+    )
+    _add_follow_links(add)
+    add.set_defaults(run=_add)
+    update = commands.add_parser(
+        "update",
+        parents=[*parents, _reading()],
+        help="read the index's files again and take what changed",
+    )
+    update.add_argument("wanted", nargs="*", metavar="DOCUMENT", help=f"{_WANTED} (default: all)")
+    update.add_argument(
+        "--prune-missing",
+        action="store_true",
+        help="remove the documents whose file is gone, which are kept otherwise",
+    )
+    update.set_defaults(run=_update)
+    remove = commands.add_parser("remove", parents=parents, help="take documents out of the index")
+    remove.add_argument("wanted", nargs="+", metavar="DOCUMENT", help=_WANTED)
+    remove.set_defaults(run=_remove)
 
 
 def _add_history(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
     where: argparse.ArgumentParser,
     waits: argparse.ArgumentParser,
-    which: argparse.ArgumentParser,
 ) -> None:
     """Add the commands that look at generations and choose among them."""
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("generation", nargs="?", metavar="GENERATION", help="its name, see info")
     info = commands.add_parser(
         "info", parents=[where], help="say what is indexed, and list the generations"
     )
@@ -124,6 +252,56 @@ def _add_history(
 
 
 def _build(parsed: argparse.Namespace) -> int:
+    return _run(
+        partial(
+            build_index,
+            parsed.paths,
+            model=parsed.model,
+            token_vectors=parsed.token_vectors,
+            fresh=parsed.fresh,
+            follow_links=parsed.follow_links,
+            encoding=parsed.encoding,
+            limits=_limits(parsed),
+        ),
+        parsed,
+    )
+
+
+def _add(parsed: argparse.Namespace) -> int:
+    return _run(
+        partial(
+            add_documents,
+            parsed.paths,
+            follow_links=parsed.follow_links,
+            encoding=parsed.encoding,
+            limits=_limits(parsed),
+        ),
+        parsed,
+    )
+
+
+def _update(parsed: argparse.Namespace) -> int:
+    return _run(
+        partial(
+            update_documents,
+            parsed.wanted or None,
+            prune_missing=parsed.prune_missing,
+            encoding=parsed.encoding,
+            limits=_limits(parsed),
+        ),
+        parsed,
+    )
+
+
+def _remove(parsed: argparse.Namespace) -> int:
+    return _run(partial(remove_documents, parsed.wanted), parsed)
+
+
+def _run(change: Callable[..., BuildReport], parsed: argparse.Namespace) -> int:
+    """Change the index with a bar that tells how far it is, and say what was done."""
+    if parsed.report and not Path(parsed.report).expanduser().absolute().parent.is_dir():
+        print(f"index: {parsed.report} is in no folder. Make it first.", file=sys.stderr)
+        return _BAD_USE
     with _progress_bar() as bar:
         tasks = {}
 
@@ -132,16 +310,11 @@ def _build(parsed: argparse.Namespace) -> int:
                 tasks[stage] = bar.add_task(_STAGES[stage], total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
-        report = build_index(
-            parsed.paths,
-            index_dir=parsed.index,
-            model=parsed.model,
-            token_vectors=parsed.token_vectors,
-            progress=told,
-            wait=parsed.wait,
-        )
+        report = change(index_dir=parsed.index, progress=told, wait=parsed.wait)
     _print_report(report)
-    return 1 if report.failed else 0
+    if parsed.report:
+        write_report(report, parsed.report)
+    return _SOME_FAILED if report.failed else _DONE
 
 
 def _progress_bar() -> Progress:
@@ -155,15 +328,65 @@ def _progress_bar() -> Progress:
 
 
 def _print_report(report: BuildReport) -> None:
+    _print_files([file for file in report.files if file.status != "unchanged"])
     print(
         f"documents: {report.documents:,}, passages: {report.passages:,}, "
         f"pieces of noise removed: {report.removed_noise:,}, seconds: {report.seconds:.1f}"
     )
-    print(f"Index: {report.index_dir}")
+    sums = report_totals(report)
+    print(", ".join(f"{status}: {count:,}" for status, count in sums["files"].items()))
+    merged, dropped = sums["lines_merged"], sums["dropped"]
+    reasons = ", ".join(f"{reason}: {count:,}" for reason, count in dropped.items()) or "nothing"
+    print(f"lines merged: {merged:,}; dropped: {reasons}; duplicates: {sums['duplicates']:,}")
+    print(f"embedded: {report.embedded:,}, taken over: {report.reused:,}")
+    print(f"Index: {report.index_dir}{'' if report.is_new else ' (nothing had changed)'}")
     for note in report.notes:
         print(f"Note: {note}", file=sys.stderr)
     for failed in report.failed:
         print(f"Not indexed: {failed.path}: {failed.reason}", file=sys.stderr)
+
+
+def _print_files(files: Sequence[FileReport]) -> None:
+    if not files:
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("file", "status", "kind", "encoding"):
+        table.add_column(name, overflow="fold")
+    for name in ("kept", "merged", "dropped", "duplicates", "garble", "seconds"):
+        table.add_column(name, justify="right")
+    for file in files[:_MOST_ROWS]:
+        table.add_row(*map(escape, _row(file)))
+    # A pipe gets the table too, with its lines as long as they are.
+    Console(width=None if sys.stdout.isatty() else _PIPED_WIDTH).print(table)
+    if len(files) > _MOST_ROWS:
+        print(f"… and {len(files) - _MOST_ROWS:,} more: --report FILE has them all")
+
+
+def _row(file: FileReport) -> list[str]:
+    facts = file.facts
+    dropped = sum(drop.count for drop in facts.dropped) if facts else 0
+    garbled = "" if facts is None or facts.garbled is None else str(facts.garbled)
+    return [
+        *(_printable(file.path), file.status, facts.kind if facts else "", file.encoding),
+        *(str(file.kept), str(facts.merged if facts else 0), str(dropped)),
+        *(str(file.duplicates), garbled, f"{file.seconds:.2f}"),
+    ]
+
+
+def _printable(path: str) -> str:
+    """Return a path on one line, with what would turn the line round or break it written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in path)
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    infos = list_documents(parsed.index, wanted=parsed.wanted or None)
+    if parsed.json:
+        print(json.dumps([asdict(info) for info in infos], ensure_ascii=False, indent=2))
+        return _DONE
+    for info in infos:
+        print(f"{info.id}  {info.passages:>6,}  {_printable(info.path)}  {_printable(info.title)}")
+    print(f"{len(infos):,} documents, {sum(info.passages for info in infos):,} passages")
+    return _DONE
 
 
 def _info(parsed: argparse.Namespace) -> int:

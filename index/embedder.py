@@ -214,6 +214,14 @@ def _new_embedder(model: str, allow_download: bool) -> Embedder:
     return Embedder(loaded, name=model, revision=_commit(loaded))
 
 
+def identify(model: str | None = None) -> tuple[str, str] | None:
+    """Return a model's name and revision without loading it; None when only loading can tell."""
+    if model in (None, bundled_model.MODEL_NAME):
+        return bundled_model.MODEL_NAME, bundled_model.REVISION
+    folder = Path(model or "").expanduser()
+    return (str(folder.resolve()), _fingerprint(folder)) if folder.is_dir() else None
+
+
 @contextlib.contextmanager
 def _long_lived() -> Iterator[None]:
     """Keep the garbage collector away from what is loaded here and stays until the end.

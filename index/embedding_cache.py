@@ -7,7 +7,7 @@ so an index is the same byte for byte whether it comes out of the file or not.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -101,8 +101,29 @@ class CachedEmbedder(Embedder):
             self._put(keys[missing[at]], encoded)
             yield missing[at], encoded
 
+    def check(self) -> None:
+        """Raise CacheError when the file is damaged."""
+        with self._readable():
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+            if found != ("ok",):
+                raise ValueError(found[0])
+
+    def keep_only(self, wanted: Collection[bytes]) -> int:
+        """Drop every embedding whose key is not wanted; return how many are left."""
+        with self._readable():
+            rows = self._connection.execute("SELECT key FROM embeddings").fetchall()
+            dropped = [row for row in rows if row[0] not in wanted]
+            self._connection.executemany("DELETE FROM embeddings WHERE key = ?", dropped)
+            self._connection.commit()
+        return len(rows) - len(dropped)
+
     def _key(self, kind: str, text: str) -> bytes:
-        parts = (_FORMAT, self.name, self.revision, kind, text)
+        return self.key_of(self, kind, text)
+
+    @staticmethod
+    def key_of(embedder: Embedder, kind: str, text: str) -> bytes:
+        """Return what an embedding is kept under."""
+        parts = (_FORMAT, embedder.name, embedder.revision, kind, text)
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
 
     def _get(self, key: bytes) -> Encoded | None:
@@ -146,10 +167,13 @@ class CachedEmbedder(Embedder):
         try:
             yield
         except (sqlite3.Error, OSError, ValueError) as error:
-            raise CacheError(
-                f"The kept embeddings in {self._path} cannot be used ({error}). "
-                "Remove the file, which can be made again, or go without it: --no-cache"
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> CacheError:
+        return CacheError(
+            f"The kept embeddings in {self._path} cannot be used ({error}). "
+            "Remove the file, which can be made again, or go without it: --no-cache"
+        )
 
 
 def _no_tokens(dimension: int) -> PartVectors:

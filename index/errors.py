@@ -16,6 +16,7 @@
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
+    ├── PlaceError               a permanent reference cannot be followed
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
 
@@ -88,6 +89,10 @@ class EvaluationError(YinzhengError):
 
 class QuestionSetError(EvaluationError):
     """A file of questions cannot be used."""
+
+
+class PlaceError(YinzhengError):
+    """A permanent reference cannot be followed."""
 
 
 class QuestionError(YinzhengError):

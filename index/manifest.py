@@ -54,6 +54,7 @@ class Manifest:
         dimension: length of a vector.
         max_tokens: the passage limit it was split with.
         token_vectors: how token vectors are stored, ``int8`` or ``pq``.
+        reading: identifies how texts were folded and cut into terms.
         documents: how many documents.
         passages: how many passages.
         files: every other file, by path inside the generation.
@@ -68,6 +69,7 @@ class Manifest:
     dimension: int
     max_tokens: int
     token_vectors: str
+    reading: str
     documents: int
     passages: int
     files: dict[str, FileFacts]
@@ -159,7 +161,7 @@ def _to_file_facts(name: str, file: Mapping[str, Any]) -> FileFacts:
 
 def _check_values(manifest: Manifest) -> None:
     datetime.fromisoformat(manifest.created)
-    texts = (manifest.model, manifest.model_revision, *manifest.sources)
+    texts = (manifest.model, manifest.model_revision, manifest.reading, *manifest.sources)
     counts = (manifest.documents, manifest.passages, manifest.max_tokens)
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a name in it is no text")

@@ -4,7 +4,6 @@ Opening is cheap: sizes, headers and counts are looked at, and the hash of the m
 each byte is the one written, ``verification.py`` finds out.
 """
 
-import shlex
 import weakref
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
@@ -14,13 +13,13 @@ from typing import TYPE_CHECKING
 from index import generation
 from index.errors import (
     IndexDamagedError,
-    ModelError,
     ModelMismatchError,
     ModelNotFoundError,
 )
 from index.lexical import LexicalIndex
 from index.locks import Lease
 from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, read_manifest
+from index.model_in_use import refuse_brought_model
 from index.part_vectors import PartVectorStore
 from index.store import Store
 from index.types import Passage
@@ -90,7 +89,7 @@ class OpenedGeneration:
         manifest = self.manifest
         wanted = model_setting(self._model)
         if wanted is None:
-            self._check_own_model()
+            refuse_brought_model(manifest, self.folder.parent.parent)
             wanted = manifest.model
         try:
             embedder = load_embedder(wanted)
@@ -103,17 +102,6 @@ class OpenedGeneration:
             described = f"revision {embedder.revision}, {embedder.dimension} dimensions"
             raise self._mismatch(embedder.name, described)
         return embedder
-
-    def _check_own_model(self) -> None:
-        """Refuse a model that came with the index: its files are a stranger's too."""
-        named, index_dir = Path(self.manifest.model), self.folder.parent.parent
-        # What is built here names a folder by its whole path.
-        comes_along = named.resolve().is_relative_to(index_dir.resolve())
-        if named.is_dir() and (comes_along or not named.is_absolute()):
-            raise ModelError(
-                f"The index in {index_dir} brings a model of its own, {named}. "
-                f"If you trust it, say so: YINZHENG_MODEL={shlex.quote(str(named))}"
-            )
 
     def _mismatch(self, name: str, described: str) -> ModelMismatchError:
         manifest = self.manifest

@@ -48,6 +48,7 @@ from index.types import TokenVectorKind
 FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 ScaleArray = npt.NDArray[np.float16]
+IntArray = npt.NDArray[np.int64]
 
 # Version 1.0 of NumPy's format: magic, length of the rest as u16, a dict as text, padding.
 _HEADER = re.compile(
@@ -61,6 +62,8 @@ _LEVELS = 127
 _SAMPLE_SEED = 20
 _BLOCK = 8192
 """Vectors encoded in one go: 12 MB of float32 at 384 dimensions."""
+_TOGETHER = 64
+"""Passages copied in one go."""
 
 
 @dataclass(frozen=True)
@@ -93,42 +96,95 @@ def restore(levels: Int8Array, scales: ScaleArray) -> FloatArray:
 
 
 class PartVectorWriter:
-    """Writes the vectors of parts in any order of passages, as int8.
+    """Writes the vectors of parts in any order of passages, as int8 or as codes.
 
     Args:
         folder: where the files go; made when it is not there.
         counts: how many parts each passage has.
         dimension: length of a vector.
         longest: characters of the longest text the spans count in.
+        quantiser: writes codes with the centroids of this one; None = int8.
 
     Raises:
         IndexFolderError: the disk has no room for them.
     """
 
     def __init__(
-        self, folder: Path, counts: Sequence[int], dimension: int, *, longest: int
+        self,
+        folder: Path,
+        counts: Sequence[int],
+        dimension: int,
+        *,
+        longest: int,
+        quantiser: ProductQuantiser | None = None,
     ) -> None:
+        self._quantiser = quantiser
+        self.bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            self._bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-            np.save(folder / "bounds.npy", self._bounds)
-        total = int(self._bounds[-1])
+            np.save(folder / "bounds.npy", self.bounds)
+            if quantiser is not None:
+                np.save(folder / "centroids.npy", quantiser.centroids)
+        total = int(self.bounds[-1])
         offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
-        self._vectors = _make(folder / "vectors.npy", np.int8, (total, dimension))
-        self._scales = _make(folder / "scales.npy", np.float16, (total,))
-        self._spans = _make(folder / "spans.npy", offset, (total, 2))
+        self.spans = _make(folder / "spans.npy", offset, (total, 2))
+        if quantiser is None:
+            vectors = _make(folder / "vectors.npy", np.int8, (total, dimension))
+            scales = _make(folder / "scales.npy", np.float16, (total,))
+            self.stored: tuple[npt.NDArray[Any], ...] = (vectors, scales)
+        else:
+            size = (total, len(quantiser.centroids))
+            self.stored = (_make(folder / "codes.npy", np.uint8, size),)
 
     def write(self, passage_id: int, parts: PartVectors) -> None:
         """Store the parts of one passage."""
-        at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        self._vectors[at], self._scales[at] = quantise(parts.vectors)
-        self._spans[at] = parts.spans
+        at = slice(self.bounds[passage_id], self.bounds[passage_id + 1])
+        self.write_rows(at, parts.vectors)
+        self.spans[at] = parts.spans
+
+    def write_rows(self, rows: slice | IntArray, vectors: FloatArray) -> None:
+        """Store vectors without their spans, by row."""
+        if self._quantiser is None:
+            encoded: tuple[npt.NDArray[Any], ...] = quantise(vectors)
+        else:
+            encoded = (self._quantiser.encode(vectors),)
+        for mine, new in zip(self.stored, encoded, strict=True):
+            mine[rows] = new
+
+    def copy_rows(
+        self, rows: IntArray, source: "PartVectorStore | PartVectorWriter", of_source: IntArray
+    ) -> None:
+        """Copy vectors without their spans as they are stored, which must be in the same way."""
+        for start in range(0, len(rows), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            for mine, theirs in zip(self.stored, source.stored, strict=True):
+                mine[rows[block]] = theirs[of_source[block]]
+
+    def copy(
+        self,
+        passage_ids: Sequence[int],
+        source: "PartVectorStore | PartVectorWriter",
+        of_source: Sequence[int],
+    ) -> None:
+        """Copy the parts of whole passages as they are stored."""
+        for start in range(0, len(passage_ids), _TOGETHER):
+            block = slice(start, start + _TOGETHER)
+            rows = _rows_of(self.bounds, passage_ids[block])
+            theirs = _rows_of(source.bounds, of_source[block])
+            self.copy_rows(rows, source, theirs)
+            self.spans[rows] = source.spans[theirs]
 
     def close(self) -> None:
         """Write what is still in memory, and let the files go."""
-        for array in (self._vectors, self._scales, self._spans):
-            array.flush()
-        del self._vectors, self._scales, self._spans
+        for array in (*self.stored, self.spans):
+            array.flush()  # type: ignore[attr-defined]  # it is mapped
+        del self.stored, self.spans
+
+
+def _rows_of(bounds: IntArray, passage_ids: Sequence[int]) -> IntArray:
+    ids = np.asarray(passage_ids, np.int64)
+    ranges = [np.arange(a, b) for a, b in zip(bounds[ids], bounds[ids + 1], strict=True)]
+    return np.concatenate(ranges) if ranges else np.empty(0, np.int64)
 
 
 def _make(path: Path, kind: type, shape: tuple[int, ...]) -> "np.memmap[Any, np.dtype[Any]]":
@@ -198,7 +254,11 @@ class _Int8:
     def dimension(self) -> int:
         return int(self._levels.shape[1])
 
-    def get(self, at: slice | npt.NDArray[np.int64]) -> FloatArray:
+    @property
+    def stored(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self._levels, self._scales)
+
+    def get(self, at: slice | IntArray) -> FloatArray:
         return restore(self._levels[at], self._scales[at])
 
 
@@ -212,17 +272,21 @@ class _Quantised:
         centroids = _open(folder, "centroids", np.float32, (None, CENTROIDS, PIECE))
         self._codes: CodeArray = _open(folder, "codes", np.uint8, (None, len(centroids)))
         # Looked up in for every token: not in the file but in memory, 0.4 MB at 384 dimensions.
-        self._quantiser = ProductQuantiser(np.array(centroids))
+        self.quantiser = ProductQuantiser(np.array(centroids))
 
     def __len__(self) -> int:
         return len(self._codes)
 
     @property
     def dimension(self) -> int:
-        return self._quantiser.dimension
+        return self.quantiser.dimension
+
+    @property
+    def stored(self) -> tuple[npt.NDArray[Any], ...]:
+        return (self._codes,)
 
     def get(self, at: slice) -> FloatArray:
-        return self._quantiser.decode(self._codes[at])
+        return self.quantiser.decode(self._codes[at])
 
 
 class PartVectorStore:
@@ -235,14 +299,14 @@ class PartVectorStore:
     def __init__(self, folder: Path) -> None:
         quantised = any((folder / f"{name}.npy").exists() for name in _Quantised.files)
         self._vectors = _Quantised(folder) if quantised else _Int8(folder)
-        self._spans = _open(folder, "spans", np.unsignedinteger, (len(self._vectors), 2))
-        self._bounds = np.array(_open(folder, "bounds", np.int64, (None,)))
-        ends = (self._bounds[:1].tolist(), self._bounds[-1:].tolist())
-        if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self._bounds) < 0):
+        self.spans = _open(folder, "spans", np.unsignedinteger, (len(self._vectors), 2))
+        self.bounds = np.array(_open(folder, "bounds", np.int64, (None,)))
+        ends = (self.bounds[:1].tolist(), self.bounds[-1:].tolist())
+        if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self.bounds) < 0):
             raise _damaged(folder / "bounds.npy", f"does not divide {len(self._vectors)} vectors")
 
     def __len__(self) -> int:
-        return len(self._bounds) - 1
+        return len(self.bounds) - 1
 
     @property
     def kind(self) -> TokenVectorKind:
@@ -254,14 +318,24 @@ class PartVectorStore:
         """Length of a vector."""
         return self._vectors.dimension
 
+    @property
+    def stored(self) -> tuple[npt.NDArray[Any], ...]:
+        """The vectors as they are stored, row by row."""
+        return self._vectors.stored
+
+    @property
+    def quantiser(self) -> ProductQuantiser | None:
+        """What its codes were made with; None for int8."""
+        return self._vectors.quantiser if isinstance(self._vectors, _Quantised) else None
+
     def get(self, passage_id: int) -> PartVectors:
         """Return the parts of one passage, restored to float32."""
-        at = slice(self._bounds[passage_id], self._bounds[passage_id + 1])
-        return PartVectors(self._vectors.get(at), self._spans[at].astype(np.int64))
+        at = slice(self.bounds[passage_id], self.bounds[passage_id + 1])
+        return PartVectors(self._vectors.get(at), self.spans[at].astype(np.int64))
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Return how many parts each passage has."""
-        return np.diff(self._bounds)
+        return np.diff(self.bounds)
 
 
 def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:

@@ -24,7 +24,7 @@ from index.locks import GoneError
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
 from index.part_vectors import PartVectors
-from index.types import Document, IndexInfo, Passage
+from index.types import Document, DocumentInfo, IndexInfo, Passage, Version
 from index.vectors import FloatArray, IntArray
 from index.verification import problems_of
 
@@ -167,7 +167,7 @@ class Index:
         return self._opened.embedder
 
     def use_embedder(self, embedder: "Embedder") -> None:
-        """Encode questions by an embedder in hand, of the index's own model, in place of loading it.
+        """Encode questions by this embedder, which is of the index's own model, and load none.
 
         It serves the generation that is open now, and every view of it.
         """
@@ -224,6 +224,26 @@ class Index:
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
         return self._opened.store.document_list()
+
+    def documents(self) -> list[DocumentInfo]:
+        """Return what there is to list of every document, by path."""
+        return self._opened.store.infos()
+
+    def documents_of_content(self, prefix: str) -> list[Document]:
+        """Return the documents whose content hash begins with some hex digits, by path."""
+        return self._opened.store.documents_of_content(prefix)
+
+    def versions_of_content(self, prefix: str) -> list[Version]:
+        """Return the recorded versions whose content hash begins with some hex digits."""
+        return self._opened.store.versions_of_content(prefix)
+
+    def duplicate_keys(self, passage_ids: Sequence[int]) -> list[bytes]:
+        """Return what each passage shares with its duplicates, in the order asked for."""
+        return self._opened.store.duplicate_keys(passage_ids)
+
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
+        return self._opened.store.repeats(duplicate_keys)
 
     def verify(self, *, deep: bool = True) -> None:
         """Check every file's hash and that every passage stands where it says.

@@ -1,4 +1,6 @@
-"""Documents and passages in SQLite: text, offsets, headings.
+"""Documents and passages in SQLite: text, offsets, headings, what they are recognised by.
+
+Always written from nothing, so that no free page holds what was taken out.
 
 A file may come from a stranger. It is opened read-only, and only with the very schema it is written
 with: no view, trigger or function of its own is ever run. What is read is checked for its type.
@@ -11,50 +13,110 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from index.durable import writing
 from index.errors import IndexDamagedError
-from index.types import Document, OffsetMap, Passage, Span
+from index.keys import LENGTH
+from index.types import (
+    Document,
+    DocumentInfo,
+    Dropped,
+    FileFacts,
+    OffsetMap,
+    Passage,
+    Span,
+    Version,
+)
 
 _SCHEMA = """
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    content_hash TEXT NOT NULL, encoding TEXT NOT NULL, offsets TEXT NOT NULL
+    content_hash TEXT NOT NULL, encoding TEXT NOT NULL, offsets TEXT NOT NULL, facts TEXT NOT NULL
 );
+CREATE INDEX documents_of_content ON documents (content_hash);
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
     headings TEXT NOT NULL, sentences TEXT NOT NULL, page INTEGER
 );
 CREATE INDEX passages_of_document ON passages (document_id, start);
+-- Apart from the texts: a question asks for the keys of some hundred passages.
+CREATE TABLE keys (
+    passage_id INTEGER PRIMARY KEY, duplicate_key BLOB NOT NULL, text_key BLOB NOT NULL,
+    sentence_keys BLOB NOT NULL
+);
+CREATE INDEX keys_of_duplicate ON keys (duplicate_key);
+CREATE TABLE versions (
+    document_id TEXT NOT NULL, path TEXT NOT NULL, content_hash TEXT NOT NULL,
+    text_key BLOB NOT NULL, generation TEXT NOT NULL, indexed TEXT NOT NULL
+);
+CREATE INDEX versions_of_content ON versions (content_hash);
 """
+_DOCUMENT = "SELECT id, path, title, text, content_hash, encoding, offsets, facts FROM documents"
 _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, page FROM passages'
+_KEYS = "SELECT passage_id, text_key, sentence_keys, duplicate_key FROM keys"
+_DUPLICATES = "SELECT passage_id, duplicate_key FROM keys WHERE passage_id"
+_REPEATS = "SELECT duplicate_key, passage_id FROM keys WHERE duplicate_key"
 _MOST_VARIABLES = 500
 _LEAST_LIMIT = 1 << 20  # bytes: below this SQLite cannot hold its own statements
-_DOCUMENT_TYPES = (str, str, str, str, str, str, str)
+_DOCUMENT_TYPES = (str, str, str, str, str, str, str, str)
+_INFO_TYPES = (str, str, str, int, str, str, str)
+_VERSION_TYPES = (str, str, str, bytes, str, str)
+_KEY_TYPES = (int, bytes, bytes, bytes)
 _PASSAGE_TYPES = (int, str, int, int, str, str, str, (int, type(None)))
 
 
-def write_store(path: Path, documents: Iterable[Document], passages: Iterable[Passage]) -> None:
-    """Write documents and passages into a new file.
+@dataclass(frozen=True)
+class Keys:
+    """What a passage's vectors and its duplicates are found by.
+
+    Attributes:
+        text: key of its folded searchable text.
+        sentences: key of each folded sentence.
+        duplicate: key of its words alone.
+    """
+
+    text: bytes
+    sentences: tuple[bytes, ...]
+    duplicate: bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A document with its passages, the keys of each, and what reading it showed."""
+
+    document: Document
+    passages: Sequence[Passage]
+    keys: Sequence[Keys]
+    facts: FileFacts
+
+
+def write_store(path: Path, entries: Iterable[Entry], versions: Iterable[Version]) -> None:
+    """Write documents, passages and the versions of documents into a new file.
 
     Raises:
         IndexFolderError: the disk has no room for it.
     """
     with writing(path, sqlite3.Error), closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_SCHEMA)
-        connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)", map(_document_row, documents)
-        )
-        connection.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(_passage_row, passages)
-        )
+        for entry in entries:
+            connection.execute(_insert("documents", 8), _document_row(entry))
+            connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
+            connection.executemany(_insert("keys", 4), map(_key_row, entry.passages, entry.keys))
+        connection.executemany(_insert("versions", 6), map(_version_row, versions))
 
 
-def _document_row(document: Document) -> tuple[str, ...]:
+def _insert(table: str, columns: int) -> str:
+    return f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 (our own names)
+
+
+def _document_row(entry: Entry) -> tuple[str, ...]:
+    document = entry.document
     return (
         document.id,
         document.path,
@@ -63,6 +125,7 @@ def _document_row(document: Document) -> tuple[str, ...]:
         document.content_hash,
         document.encoding,
         json.dumps(document.offsets.kept),
+        json.dumps(asdict(entry.facts), ensure_ascii=False),
     )
 
 
@@ -76,6 +139,21 @@ def _passage_row(passage: Passage) -> tuple[object, ...]:
         json.dumps(passage.headings, ensure_ascii=False),
         json.dumps([(span.start, span.end) for span in passage.sentences]),
         passage.page,
+    )
+
+
+def _key_row(passage: Passage, keys: Keys) -> tuple[object, ...]:
+    return passage.id, keys.duplicate, keys.text, b"".join(keys.sentences)
+
+
+def _version_row(version: Version) -> tuple[object, ...]:
+    return (
+        version.document_id,
+        version.path,
+        version.content_hash,
+        version.text_key,
+        version.generation,
+        version.indexed,
     )
 
 
@@ -107,27 +185,82 @@ class Store:
         Raises:
             KeyError: the index has no such document.
         """
-        rows = self._rows("SELECT * FROM documents WHERE id = ?", document_id)
+        rows = self._rows(f"{_DOCUMENT} WHERE id = ?", document_id)
         if not rows:
             raise KeyError(document_id)
-        with self._checked(rows[0], _DOCUMENT_TYPES) as row:
-            document_id, path, title, text, content_hash, encoding, kept = row
-            offsets = OffsetMap(tuple(_pairs(kept)))
-            return Document(document_id, path, title, text, content_hash, encoding, offsets)
+        return self._to_document(rows[0])
+
+    def documents_of_content(self, prefix: str) -> list[Document]:
+        """Return the documents whose content hash begins with some hex digits, by path."""
+        rows = self._rows(
+            f"{_DOCUMENT} WHERE content_hash BETWEEN ? AND ? ORDER BY path", prefix, f"{prefix}g"
+        )
+        return [self._to_document(row) for row in rows]
+
+    def versions_of_content(self, prefix: str) -> list[Version]:
+        """Return the recorded versions whose content hash begins with some hex digits."""
+        rows = self._rows(
+            "SELECT * FROM versions WHERE content_hash BETWEEN ? AND ? ORDER BY indexed, rowid",
+            prefix,
+            f"{prefix}g",
+        )
+        return [self._to_version(row) for row in rows]
+
+    def versions(self) -> list[Version]:
+        """Return every recorded version, in the order they were recorded."""
+        rows = self._rows("SELECT * FROM versions ORDER BY rowid")
+        return [self._to_version(row) for row in rows]
+
+    def infos(self) -> list[DocumentInfo]:
+        """Return what there is to list of every document, by path."""
+        rows = self._rows(
+            "SELECT d.id, d.path, d.title, count(p.id), d.facts, d.encoding, d.content_hash "
+            "FROM documents d LEFT JOIN passages p ON p.document_id = d.id "
+            "GROUP BY d.id ORDER BY d.path"
+        )
+        return [self._to_info(row) for row in rows]
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
-        return self._rows(
-            "SELECT d.id, d.title, d.path, count(p.id) FROM documents d "
-            "LEFT JOIN passages p ON p.document_id = d.id GROUP BY d.id ORDER BY d.path"
-        )
+        return [(info.id, info.title, info.path, info.passages) for info in self.infos()]
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every document with everything that belongs to it, in the order written."""
+        keys = {row[0]: self._to_keys(row) for row in self._rows(_KEYS)}
+        passages = map(self._to_passage, self._rows(f"{_PASSAGE} ORDER BY id"))
+        of = {key: list(found) for key, found in groupby(passages, key=lambda p: p.document_id)}
+        for row in self._rows(f"{_DOCUMENT} ORDER BY rowid"):
+            document, found = self._to_document(row), of.get(row[0], [])
+            if missing := [passage.id for passage in found if passage.id not in keys]:
+                raise _damaged(self._path, f"has no keys of passage {missing[0]}")
+            yield Entry(document, found, [keys[p.id] for p in found], self._to_facts(row))
+
+    def keys(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+        """Yield the text key and the sentence keys of every passage, by id."""
+        for row in self._rows(f"{_KEYS} ORDER BY passage_id"):
+            keys = self._to_keys(row)
+            yield keys.text, keys.sentences
+
+    def duplicate_keys(self, passage_ids: Sequence[int]) -> list[bytes]:
+        """Return the duplicate key of each passage, in the order asked for."""
+        found: dict[int, bytes] = {}
+        for marks, part in _in_parts(passage_ids):
+            found.update(self._rows(f"{_DUPLICATES} IN ({marks})", *part))
+        if missing := [passage_id for passage_id in passage_ids if passage_id not in found]:
+            raise _damaged(self._path, f"has no keys of passage {missing[0]}")
+        return [found[passage_id] for passage_id in passage_ids]
+
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
+        found: list[tuple[bytes, int]] = []
+        for marks, part in _in_parts(duplicate_keys):
+            found.extend(self._rows(f"{_REPEATS} IN ({marks}) ORDER BY passage_id", *part))
+        return found
 
     def get_passages(self, passage_ids: Sequence[int]) -> list[Passage]:
         """Return passages by id, in the order asked for."""
         found: dict[int, Passage] = {}
-        for at in range(0, len(passage_ids), _MOST_VARIABLES):
-            part = passage_ids[at : at + _MOST_VARIABLES]
-            marks = ",".join("?" * len(part))
+        for marks, part in _in_parts(passage_ids):
             for row in self._rows(f"{_PASSAGE} WHERE id IN ({marks})", *part):
                 found[row[0]] = self._to_passage(row)
         missing = [passage_id for passage_id in passage_ids if passage_id not in found]
@@ -137,17 +270,21 @@ class Store:
 
     def passages_of(self, document_id: str) -> list[Passage]:
         """Return a document's passages, in order."""
-        rows = self._rows(f"{_PASSAGE} WHERE document_id = ? ORDER BY start", document_id)
+        rows = self._rows(f"{_PASSAGE} WHERE document_id = ? ORDER BY id", document_id)
         return [self._to_passage(row) for row in rows]
 
     def misplaced(self) -> Iterator[int]:
         """Yield the ids of passages whose text is not where they say it is."""
-        for row in self._rows(
-            'SELECT p.id, p.text, substr(d.text, p.start + 1, p."end" - p.start) FROM passages p '
-            "LEFT JOIN documents d ON d.id = p.document_id"
+        # Sliced here: SQLite counts the characters of a text from its beginning for every slice.
+        texts: dict[str, str] = {}
+        for document_id, id_, start, end, text in self._rows(
+            'SELECT document_id, id, start, "end", text FROM passages ORDER BY id'
         ):
-            if row[1] != row[2]:
-                yield row[0]
+            if document_id not in texts:
+                rows = self._rows("SELECT text FROM documents WHERE id = ?", document_id)
+                texts = {document_id: rows[0][0] if rows else ""}
+            if texts[document_id][start:end] != text:
+                yield id_
 
     def faults(self) -> Iterator[str]:
         """Yield what SQLite itself finds wrong with the file."""
@@ -171,6 +308,31 @@ class Store:
             spans = tuple(Span(first, last) for first, last in _pairs(sentences))
             return Passage(passage_id, document_id, start, end, text, tuple(names), spans, page)
 
+    def _to_document(self, row: Sequence[Any]) -> Document:
+        with self._checked(row, _DOCUMENT_TYPES) as checked:
+            document_id, path, title, text, content_hash, encoding, kept, _ = checked
+            offsets = OffsetMap(tuple(_pairs(kept)))
+            return Document(document_id, path, title, text, content_hash, encoding, offsets)
+
+    def _to_facts(self, row: Sequence[Any]) -> FileFacts:
+        with self._checked(row, _DOCUMENT_TYPES) as checked:
+            return _facts_from(checked[-1])
+
+    def _to_info(self, row: Sequence[Any]) -> DocumentInfo:
+        with self._checked(row, _INFO_TYPES) as checked:
+            id_, path, title, passages, facts, encoding, digest = checked
+            kind = _facts_from(facts).kind
+            return DocumentInfo(id_, path, title, passages, kind, encoding, digest)
+
+    def _to_version(self, row: Sequence[Any]) -> Version:
+        with self._checked(row, _VERSION_TYPES) as checked:
+            return Version(*checked)
+
+    def _to_keys(self, row: Sequence[Any]) -> Keys:
+        with self._checked(row, _KEY_TYPES) as checked:
+            _, text, sentences, duplicate = checked
+            return Keys(text, _cut(sentences), duplicate)
+
     @contextmanager
     def _checked(self, row: Sequence[Any], types: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """Lend a row whose columns are of the types that belong there."""
@@ -178,8 +340,23 @@ class Store:
             if not all(isinstance(value, kind) for value, kind in zip(row, types, strict=True)):
                 raise TypeError("a column of another type")
             yield row
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise _damaged(self._path, f"holds {error} in row {row[0]!r:.50}") from error
+
+
+def _facts_from(text: str) -> FileFacts:
+    values = json.loads(text)
+    dropped = tuple(Dropped(str(one["reason"]), int(one["count"])) for one in values["dropped"])
+    garbled = values["garbled"]
+    return FileFacts(
+        kind=str(values["kind"]),
+        removed_noise=int(values["removed_noise"]),
+        merged=int(values["merged"]),
+        dropped=dropped,
+        garbled=None if garbled is None else int(garbled),
+        notes=tuple(map(str, values["notes"])),
+        reading=str(values["reading"]),
+    )
 
 
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
@@ -216,6 +393,17 @@ def _open_untrusted(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _in_parts(values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the values in parts that one statement takes, with as many question marks."""
+    for at in range(0, len(values), _MOST_VARIABLES):
+        part = values[at : at + _MOST_VARIABLES]
+        yield ",".join("?" * len(part)), part
+
+
+def _cut(keys: bytes) -> tuple[bytes, ...]:
+    return tuple(keys[at : at + LENGTH] for at in range(0, len(keys), LENGTH))
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:

@@ -152,6 +152,69 @@ class FailedFile:
     reason: str
 
 
+FileStatus = Literal[
+    "new", "changed", "unchanged", "renamed", "removed", "vanished", "failed", "passed over"
+]
+"""What became of a file: ``vanished`` is no longer there and was kept in the index; ``passed over``
+lies in a folder or archive that was named, and is hidden or of no kind that can be read."""
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Text of a file that no passage holds: why, and how many pieces of it."""
+
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What reading a file showed; kept with its document, as unchanged files are not read again.
+
+    Attributes:
+        kind: kind of the file, ``pdf`` say.
+        removed_noise: pieces of noise taken out.
+        merged: lines joined to the line before.
+        dropped: what no passage holds, and why.
+        garbled: pieces that look garbled; they are kept. None = nobody looked.
+        notes: what else the reader of the file had to say.
+        reading: identifies how it was read, cleaned and split.
+    """
+
+    kind: str
+    removed_noise: int = 0
+    merged: int = 0
+    dropped: tuple[Dropped, ...] = ()
+    garbled: int | None = None
+    notes: tuple[str, ...] = ()
+    reading: str = ""
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What a build did with one file.
+
+    Attributes:
+        path: the name the index knows it by.
+        status: what became of it.
+        encoding: how its bytes were decoded; empty when nothing was.
+        kept: paragraphs kept, which is how many passages it has.
+        duplicates: how many of them stand elsewhere too.
+        facts: what reading it showed; None when it could not be read.
+        seconds: how long reading it took; 0 for one that was not read again.
+        reason: why it failed, or what else there is to know of its status.
+    """
+
+    path: str
+    status: FileStatus
+    encoding: str = ""
+    kept: int = 0
+    duplicates: int = 0
+    facts: FileFacts | None = None
+    seconds: float = 0.0
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class BuildReport:
     """What a build did.
@@ -159,13 +222,17 @@ class BuildReport:
     Attributes:
         index_dir: the index folder.
         generation: name of the generation now in use.
-        documents: how many documents are indexed.
-        passages: how many passages they have.
-        removed_noise: how many brackets and stray characters the cleaner removed.
+        documents: how many documents it holds.
+        passages: how many passages it holds.
+        removed_noise: pieces of noise taken out of its documents.
         seconds: how long the build took.
         failed: the files that could not be indexed.
         token_vectors: how token vectors are stored, ``int8`` or ``pq``.
         notes: what was done otherwise than asked, and why.
+        files: every file, by path.
+        embedded: texts embedded in this build: distinct passages and sentences.
+        reused: distinct passages and sentences whose vectors the old generation had.
+        is_new: whether a new generation was written; not when nothing had changed.
     """
 
     index_dir: str
@@ -177,6 +244,54 @@ class BuildReport:
     failed: Sequence[FailedFile]
     token_vectors: TokenVectorKind
     notes: Sequence[str]
+    files: Sequence[FileReport] = ()
+    embedded: int = 0
+    reused: int = 0
+    is_new: bool = True
+
+
+@dataclass(frozen=True)
+class DocumentInfo:
+    """A document in a list.
+
+    Attributes:
+        id: identifies the document inside its index.
+        path: where the file lay when it was indexed.
+        title: its first heading, else the file's name.
+        passages: how many passages it has.
+        kind: kind of the file.
+        encoding: how its bytes were decoded.
+        content_hash: SHA-256 of the file's bytes.
+    """
+
+    id: str
+    path: str
+    title: str
+    passages: int
+    kind: str
+    encoding: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """A state of a document that an index holds or held.
+
+    Attributes:
+        document_id: which document.
+        path: where its file lay.
+        content_hash: SHA-256 of the file's bytes.
+        text_key: key of the clean text; another one for the same bytes: they are read otherwise.
+        generation: the first generation that held it.
+        indexed: when that was, ISO 8601 in UTC.
+    """
+
+    document_id: str
+    path: str
+    content_hash: str
+    text_key: bytes
+    generation: str
+    indexed: str
 
 
 @dataclass(frozen=True)

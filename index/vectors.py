@@ -91,9 +91,16 @@ class VectorIndex:
             return np.empty(0, np.float32)
         if min(passage_ids) < 0 or max(passage_ids) >= len(self):
             raise IndexError(f"There are {len(self)} vectors, asked was for one outside of them.")
-        vectors = self._index.reconstruct_batch(np.asarray(passage_ids, np.int64))
+        vectors = self.rows(np.asarray(passage_ids, np.int64))
         cosines: FloatArray = vectors @ query_vector.reshape(-1)
         return cosines
+
+    def rows(self, passage_ids: IntArray) -> FloatArray:
+        """Return the vectors of passages as they were written, ``(len(passage_ids), dim)``."""
+        if not len(passage_ids):
+            return np.empty((0, self.dimension), np.float32)
+        vectors: FloatArray = self._index.reconstruct_batch(passage_ids)
+        return vectors
 
     def blocks(self) -> Iterator[FloatArray]:
         """Yield all vectors in order, some thousand rows at a time."""

@@ -164,6 +164,10 @@ def _store_facts(store: Store) -> Iterator[str]:
     yield from (f"is no sound SQLite file: {fact}" for fact in store.faults())
     for document_id, *_ in store.document_list():
         store.document(document_id)
+    for start in range(0, store.passages, _AT_ONCE):
+        store.duplicate_keys(range(start, min(start + _AT_ONCE, store.passages)))
+    for _ in (*store.keys(), *store.versions()):
+        pass  # reading them checks their types
     for passage in _passages(store):
         spans = [(sentence.start, sentence.end) for sentence in passage.sentences]
         if not all(passage.start <= start < end <= passage.end for start, end in spans):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from index import bm25, folding
 from index.lexical import LONGEST_TERM, Alternatives, LexicalHit
 from index.reader import Index, Snapshot
-from index.types import Passage
+from index.types import Document, DocumentInfo, Passage, Version
 from index.vectors import FloatArray, IntArray
 
 
@@ -91,6 +91,24 @@ class Without(Snapshot):
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
         return [row for row in super().document_list() if row[0] not in self._hidden_documents]
+
+    def documents(self) -> list[DocumentInfo]:
+        """Return what there is to list of every document, by path."""
+        return [info for info in super().documents() if info.id not in self._hidden_documents]
+
+    def documents_of_content(self, prefix: str) -> list[Document]:
+        """Return the documents whose content hash begins with some hex digits, by path."""
+        found = super().documents_of_content(prefix)
+        return [document for document in found if document.id not in self._hidden_documents]
+
+    def versions_of_content(self, prefix: str) -> list[Version]:
+        """Return the recorded versions whose content hash begins with some hex digits."""
+        found = super().versions_of_content(prefix)
+        return [one for one in found if one.document_id not in self._hidden_documents]
+
+    def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
+        """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
+        return [row for row in super().repeats(duplicate_keys) if row[1] not in self._hidden]
 
 
 @lru_cache(maxsize=2048)

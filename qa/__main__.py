@@ -1,4 +1,4 @@
-"""``python -m qa "QUESTION"``: ask on the command line; ``python -m qa eval``: measure."""
+"""``python -m qa "QUESTION"``: ask; ``show REF``: follow a reference; ``eval``: measure."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from index import QuestionError, YinzhengError, telling_fallbacks
-from qa import Answer, Citation, Hit, Strictness, ask
+from qa import Answer, Citation, Hit, Place, Strictness, ask
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
@@ -27,6 +27,10 @@ def _run(arguments: Sequence[str]) -> int:
         from qa.evaluation.command import main as run_evaluation
 
         return run_evaluation(arguments[1:])
+    if list(arguments[:1]) == ["show"]:
+        from qa.show import main as show
+
+        return show(arguments[1:])
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -56,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m qa",
         description="Ask the index on the command line.",
         epilog="python -m qa eval --help: measure the answers to questions of your own. "
+        "python -m qa show --help: follow the permanent reference of a quote. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")
@@ -82,6 +87,7 @@ def _print_answer(answer: Answer) -> None:
     for number, citation in enumerate(answer.citations, start=1):
         print(f"[{number}] {citation.quote}")
         print(f"    {_place(citation)}")
+        print(f"    {citation.reference}")
         for place in citation.also_in:
             print(f"    also in {place.document.title}, characters {place.start}-{place.end}")
     if answer.citations:
@@ -93,7 +99,8 @@ def _print_answer(answer: Answer) -> None:
     for hit in answer.closest[:_SHOWN_AS_CLOSEST]:
         passage = hit.passage
         print(f"  - {passage.text}")
-        print(f"    {hit.document.title}, characters {passage.start}-{passage.end}")
+        also = f", and in {hit.repeats:,} other places" if hit.repeats else ""
+        print(f"    {hit.document.title}, characters {passage.start}-{passage.end}{also}")
 
 
 def _place(citation: Citation) -> str:
@@ -126,11 +133,15 @@ def _citation_as_json(citation: Citation) -> dict[str, object]:
         "page": citation.page,
         "score": round(citation.score, 4),
         "marks": [[mark.start, mark.end] for mark in citation.marks],
-        "also_in": [
-            {"document": place.document.id, "start": place.start, "end": place.end}
-            for place in citation.also_in
-        ],
+        "also_in": _places_as_json(citation.also_in),
+        "reference": citation.reference,
     }
+
+
+def _places_as_json(places: Sequence[Place]) -> list[dict[str, object]]:
+    return [
+        {"document": place.document.id, "start": place.start, "end": place.end} for place in places
+    ]
 
 
 def _hit_as_json(hit: Hit) -> dict[str, object]:
@@ -141,6 +152,8 @@ def _hit_as_json(hit: Hit) -> dict[str, object]:
         "start": hit.passage.start,
         "end": hit.passage.end,
         "text": hit.passage.text,
+        "also_in": _places_as_json(hit.also_in),
+        "repeats": hit.repeats,
     }
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from index import Index, QuestionError, clean_question, fold
+from index import Index, QuestionError, clean_question, find_words, fold
 from qa.confidence import THRESHOLDS, confidence_of
 from qa.facets import facets, named_places
 from qa.framing import answer_text, is_small_talk, small_talk_text
@@ -21,6 +21,7 @@ from qa.quotes import (
     to_citation,
     worth_citing,
 )
+from qa.repeats import with_repeats
 from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
 from qa.types import Answer, Citation, Hit, Place, Strictness
 
@@ -144,7 +145,7 @@ def _read(index: Index, question: str, top_k: int) -> Reading:
     candidates = find_candidates(index, query, max(top_k, RERANKED))
     several = asks_for_several(question)
     spans = best_of_each(find_spans(index, query, question, candidates[: read_for(question)]))
-    hits = _hits(index, query, candidates, spans)
+    hits = with_repeats(index, _hits(index, query, candidates, spans), max(top_k, len(spans)))
     quoted = _without_repeats(
         replace(to_citation(index, span), marks=marks_of(span, candidates))
         for span in worth_citing(spans, several=several)
@@ -170,25 +171,25 @@ def _hits(
 
 
 def _without_repeats(citations: Iterable[Citation]) -> list[Citation]:
-    """Leave out quotes that say no more than one before them, in either script."""
-    kept: dict[str, Citation] = {}
+    """Leave out quotes that say no more than one before them, whatever the script and marks."""
+    kept: list[Citation] = []
     for citation in citations:
-        folded = fold(citation.quote)
-        if not any(folded in other for other in kept):
-            kept[folded] = citation
-    return list(kept.values())
+        if not any(find_words(citation.quote, other.quote) for other in kept):
+            kept.append(citation)
+    return kept
 
 
 def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
-    """Return where else among the hits the words of a quote stand."""
-    wanted = fold(citation.quote)
-    places: list[Place] = []
-    for hit in hits:
-        at = fold(hit.passage.text).find(wanted)
-        start = hit.passage.start + at
-        if at >= 0 and (hit.document.id, start) != (citation.document.id, citation.start):
-            places.append(Place(hit.document, start, start + len(wanted)))
-    return tuple(places)
+    """Return where else among the hits, and where these stand again, the words of a quote are."""
+    passages = [Place(hit.document, hit.passage.start, hit.passage.end) for hit in hits]
+    places: dict[tuple[str, int], Place] = {}
+    for place in [*passages, *(place for hit in hits for place in hit.also_in)]:
+        found = find_words(citation.quote, place.document.text[place.start : place.end])
+        if found is not None:
+            start, end = place.start + found.start, place.start + found.end
+            places.setdefault((place.document.id, start), Place(place.document, start, end))
+    places.pop((citation.document.id, citation.start), None)
+    return tuple(places.values())
 
 
 def _covers(reading: Reading, places: Iterable[Collection[str]]) -> bool:

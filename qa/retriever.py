@@ -1,7 +1,7 @@
 """Question → passages, best first: three views fused, the best of them compared token by token."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -173,7 +173,7 @@ def _unknown_place(translated: Sequence[Translation], standing: Sequence[int]) -
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
     first = _fuse(index, query)
-    passages = index.get_passages(_best_ids(first, query.weights, max(count, RERANKED)))
+    passages = index.get_passages(_best_ids(index, first, query.weights, max(count, RERANKED)))
     if not passages:
         return []
     tokens = [index.token_vectors(passage.id) for passage in passages]
@@ -207,13 +207,13 @@ def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
     in the index, leaves the word to the others, with no switch in between.
     """
     full = _HIGHEST_TF * query.mass
-    lexical = {
-        hit.passage_id: query.coverage * hit.score / full
-        for hit in index.search_lexical(query.terms, _CANDIDATES)
-    }
+    found = _of_enough_texts(
+        index, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k)}
+    )
+    lexical = {id_: query.coverage * score / full for id_, score in found.items()}
     translated = _search_translated(index, query)
-    nearest, _ = index.search_dense(query.vector, _CANDIDATES)
-    ids = list(dict.fromkeys([*nearest.tolist(), *lexical, *translated]))
+    nearest = _of_enough_texts(index, lambda k: _nearest(index, query, k))
+    ids = list(dict.fromkeys([*nearest, *lexical, *translated]))
     cosines = index.dense_scores(query.vector, ids).tolist()
     return {
         passage_id: PassageEvidence(
@@ -229,14 +229,59 @@ def _search_translated(index: Index, query: Query) -> Mapping[int, float]:
     weighed = [
         (_lookups(one), weight) for one, weight in zip(query.translations, weights, strict=True)
     ]
-    hits = index.search_any(weighed, _CANDIDATES) if weighed else []
-    return {hit.passage_id: hit.score / mass for hit in hits}
+    if not weighed:
+        return {}
+    found = _of_enough_texts(
+        index, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k)}
+    )
+    return {passage_id: score / mass for passage_id, score in found.items()}
 
 
-def _best_ids(first: Mapping[int, PassageEvidence], weights: Weights, count: int) -> list[int]:
+def _nearest(index: Index, query: Query, k: int) -> dict[int, float]:
+    ids, cosines = index.search_dense(query.vector, k)
+    return dict(zip(ids.tolist(), cosines.tolist(), strict=True))
+
+
+def _of_enough_texts(index: Index, search: Callable[[int], dict[int, float]]) -> dict[int, float]:
+    """Return the best of a view, best first, as many as hold 100 different texts.
+
+    A paragraph that stands 500 times in the index would leave no room for any other.
+    """
+    wanted = _CANDIDATES
+    while True:
+        found = search(wanted)
+        keys = index.duplicate_keys(list(found))
+        if len(set(keys)) >= _CANDIDATES or len(found) < wanted:
+            break
+        wanted *= 4
+    texts: set[bytes] = set()
+    enough: dict[int, float] = {}
+    for (passage_id, score), key in zip(found.items(), keys, strict=True):
+        texts.add(key)
+        if len(texts) > _CANDIDATES:
+            break
+        enough[passage_id] = score
+    return enough
+
+
+def _best_ids(
+    index: Index, first: Mapping[int, PassageEvidence], weights: Weights, count: int
+) -> list[int]:
+    """Return the best passages, of those with the same words only the best one."""
+    keys = dict(zip(first, index.duplicate_keys(list(first)), strict=True))
+    best: dict[bytes, int] = {}
+    for passage_id in _ranked(first, weights):
+        best.setdefault(keys[passage_id], passage_id)
+    # Evidence without a scale is compared with that of the others: with each text once.
+    kept = set(best.values())
+    distinct = {passage_id: one for passage_id, one in first.items() if passage_id in kept}
+    return _ranked(distinct, weights)[:count]
+
+
+def _ranked(first: Mapping[int, PassageEvidence], weights: Weights) -> list[int]:
     scores = weights.scores(list(first.values()), weights.first).tolist()
     ranked = sorted(zip(first, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))
-    return [passage_id for passage_id, _ in ranked[:count]]
+    return [passage_id for passage_id, _ in ranked]
 
 
 def _similarities(query: Query, tokens: Sequence[PartVectors]) -> list[FloatArray]:

@@ -16,29 +16,33 @@ Strictness = Literal["lenient", "balanced", "strict"]
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place where the same words stand once more, whatever the script, marks and blanks."""
+
+    document: Document
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
 class Hit:
-    """A passage retrieved for a question.
+    """A passage retrieved for a question; passages with the same words are one hit.
 
     Attributes:
         rank: 1 for the best.
         score: evidence that the passage answers; higher is better.
         passage: what was found.
         document: where it stands.
+        also_in: where else, at most 20 places, by path.
+        repeats: in how many other places, those of ``also_in`` and the rest.
     """
 
     rank: int
     score: float
     passage: Passage
     document: Document
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place where the words of a quote stand once more, in either script."""
-
-    document: Document
-    start: int
-    end: int
+    also_in: Sequence[Place] = ()
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,15 @@ class Citation:
     passage: Passage
     marks: Sequence[Span] = ()
     also_in: Sequence[Place] = ()
+
+    @property
+    def reference(self) -> str:
+        """The permanent reference: ``yinzheng:<SHA-256 of the source's bytes>#<start>-<end>``.
+
+        ``resolve`` finds the quote again by it, also when the document has been moved or renamed,
+        and says so when it has changed since.
+        """
+        return f"yinzheng:{self.document.content_hash}#{self.start}-{self.end}"
 
 
 @dataclass(frozen=True)

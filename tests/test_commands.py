@@ -38,11 +38,13 @@ def test_ask_as_json(report_dir: Path) -> None:
     citation, hit = answer["citations"][0], answer["hits"][0]
     assert list(citation) == [
         *("quote", "document", "title", "headings", "start", "end", "page", "score"),
-        *("marks", "also_in"),
+        *("marks", "also_in", "reference"),
     ]
     assert all(citation["start"] <= a < b <= citation["end"] for a, b in citation["marks"])
     assert citation["quote"] in answer["text"]
-    assert list(hit) == ["rank", "score", "document", "start", "end", "text"]
+    assert list(hit) == [
+        *("rank", "score", "document", "start", "end", "text", "also_in", "repeats")
+    ]
     assert "15.4%" in citation["quote"]
     assert len(citation["quote"]) == citation["end"] - citation["start"]
     assert citation["quote"] in hit["text"]
@@ -103,7 +105,7 @@ def test_build_info_verify(tmp_path: Path) -> None:
     (tmp_path / "docs" / "bad.txt").write_bytes(b"\xff")
     index_dir = tmp_path / "index"
     built = run("index", "build", str(tmp_path / "docs"), "--index", str(index_dir))
-    assert built.returncode == 1, "one file failed"
+    assert built.returncode == 3, "one file failed"
     assert "documents: 1, passages: 1, pieces of noise removed: 1, seconds:" in built.stdout
     assert "Not indexed:" in built.stderr
     assert "bad.txt" in built.stderr

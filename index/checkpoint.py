@@ -1,0 +1,75 @@
+"""What a build has embedded so far, so that one that was stopped goes on where it was.
+
+``<index folder>/checkpoint.sqlite`` holds embeddings by what they are made of, and only those that
+the running build needs. It is removed when the build has succeeded. One that is damaged is dropped:
+all it costs is time.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from index.embedder import Embedder, Encoded
+from index.embedding_cache import CachedEmbedder
+from index.errors import CacheError
+from index.leftovers import CHECKPOINT, remove_checkpoint
+
+
+class Checkpoint(CachedEmbedder):
+    """An embedder that writes down what it computes, for the next attempt. A context manager.
+
+    Attributes:
+        found: how many embeddings of an earlier attempt are of use.
+        was_damaged: whether there was one that could not be used.
+
+    Args:
+        embedder: computes what is not there.
+        index_dir: the index folder.
+        passages: the folded passages that will be asked for.
+        sentences: the folded sentences that will be asked for.
+    """
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        index_dir: Path,
+        *,
+        passages: Sequence[str],
+        sentences: Sequence[str],
+    ) -> None:
+        self._file = index_dir / CHECKPOINT
+        self.was_damaged = False
+        wanted = [
+            *(CachedEmbedder.key_of(embedder, "passage tokens", text) for text in passages),
+            *(CachedEmbedder.key_of(embedder, "passage", text) for text in sentences),
+        ]
+        try:
+            self._open(embedder, wanted)
+        except CacheError:
+            self.was_damaged = True
+            remove_checkpoint(index_dir)
+            self._open(embedder, wanted)
+
+    def _open(self, embedder: Embedder, wanted: Iterable[bytes]) -> None:
+        super().__init__(embedder, self._file)
+        try:
+            self.check()
+            self.found = self.keep_only(set(wanted))
+        except CacheError:
+            self._connection.close()
+            raise
+
+    def _get(self, key: bytes) -> Encoded | None:
+        try:
+            return super()._get(key)
+        except CacheError:
+            self.was_damaged = True  # computed and written anew
+            return None
+
+    def _drop_oldest(self) -> None:
+        """Drop nothing: all of it is needed."""
+
+    def _failure(self, error: Exception) -> CacheError:
+        return CacheError(
+            f"What is embedded cannot be written down in {self._file} ({error}). "
+            "Make room on the disk, or remove the file, then try again."
+        )

@@ -1,0 +1,36 @@
+"""Documents as they were: in the generations that still lie in the index folder."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from index import generation
+from index.errors import IndexDamagedError, IndexFormatError
+from index.manifest import read_manifest
+from index.reader import Index
+from index.store import Store
+from index.types import Document
+
+
+def document_as_it_was(opened: Index, document_id: str, content_hash: str) -> Document | None:
+    """Return an earlier state of a document; None when no generation on the disk has it.
+
+    Args:
+        opened: the index; the other generations of its folder are looked through, newest first.
+        document_id: the document.
+        content_hash: SHA-256 of the source's bytes at the time.
+    """
+    for folder in _others(opened):
+        try:
+            read_manifest(folder)
+            with closing(Store(folder / generation.PASSAGES)) as store:
+                found = store.documents_of_content(content_hash)
+        except (IndexDamagedError, IndexFormatError):  # of another format, or being removed
+            continue
+        if found:
+            return next((one for one in found if one.id == document_id), found[0])
+    return None
+
+
+def _others(opened: Index) -> Iterator[Path]:
+    return (one for one in generation.sealed(opened.index_dir) if one.name != opened.generation)
