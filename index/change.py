@@ -116,9 +116,7 @@ class Change:
 
     def _is_as_old(self, old: OldGeneration) -> bool:
         manifest = old.manifest
-        made = (self.kind, way_of_reading(), self.sources) == (
-            *(manifest.token_vectors, manifest.reading, manifest.sources),
-        )
+        made = (self.kind, way_of_reading()) == (manifest.token_vectors, manifest.reading)
         return made and self.model.is_that_of_old
 
     def _put_in_use(self, plan: Plan, kind: TokenVectorKind) -> None:

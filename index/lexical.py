@@ -82,6 +82,9 @@ class LexicalIndex:
         _check_meta(folder)
         with self._readable(), _writable(folder) as place:
             self._index = tantivy.Index(self._schema, path=str(place), reuse=True)
+            # A generation never changes. By default a thread watches for changes, and reads files
+            # again that somebody may be cutting short: that ends the process.
+            self._index.config_reader(reload_policy="manual")
             self._searcher = self._index.searcher()
 
     def __len__(self) -> int:

@@ -54,11 +54,11 @@ class Manifest:
         dimension: length of a vector.
         max_tokens: the passage limit it was split with.
         token_vectors: how token vectors are stored, ``int8`` or ``pq``.
-        reading: identifies how texts were folded and cut into terms.
         documents: how many documents.
         passages: how many passages.
         files: every other file, by path inside the generation.
         sources: the paths it was built from, absolute, for building it again.
+        reading: identifies how texts were read, folded and cut into terms.
         facts: fields this version does not know.
     """
 
@@ -69,11 +69,11 @@ class Manifest:
     dimension: int
     max_tokens: int
     token_vectors: str
-    reading: str
     documents: int
     passages: int
     files: dict[str, FileFacts]
     sources: tuple[str, ...] = ()
+    reading: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
 

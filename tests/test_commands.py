@@ -102,7 +102,7 @@ def test_bad_use_prints_a_message_and_no_traceback(
 def test_build_info_verify(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "甲.txt").write_text("甲文件的內(nèi)容。", encoding="utf-8")
-    (tmp_path / "docs" / "bad.txt").write_bytes(b"\xff")
+    (tmp_path / "docs" / "bad.txt").write_bytes(b"\x01\x02" * 9)
     index_dir = tmp_path / "index"
     built = run("index", "build", str(tmp_path / "docs"), "--index", str(index_dir))
     assert built.returncode == 3, "one file failed"

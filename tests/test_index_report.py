@@ -26,7 +26,7 @@ def docs(tmp_path: Path) -> Path:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / "bad.txt").write_bytes(b"\xff\xff")
+    (folder / "bad.txt").write_bytes(b"\x01\x02" * 9)
     return folder
 
 

@@ -159,7 +159,9 @@ def drop_sentences(newest: Path) -> str:
 
 
 def add_document(newest: Path) -> str:
-    change_store("INSERT INTO documents VALUES ('d', 'p', 't', 'x', 'h', 'utf-8', '[]')")(newest)
+    change_store(
+        "INSERT INTO documents SELECT 'd', 'p', 't', 'x', 'h', 'utf-8', '[]', facts FROM documents"
+    )(newest)
     return "passages.sqlite has 2 documents, the manifest says 1"
 
 
