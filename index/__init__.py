@@ -47,7 +47,7 @@ from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
 from index.loaders import Limits
 from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
-from index.notices import telling_fallbacks
+from index.notices import exit_status, telling_fallbacks
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
 from index.report import report_as_json, write_report
@@ -134,6 +134,7 @@ __all__ = [
     "default_index_dir",
     "document_as_it_was",
     "duplicate_key",
+    "exit_status",
     "find_words",
     "fold",
     "list_documents",

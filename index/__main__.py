@@ -22,6 +22,7 @@ from index import (
     YinzhengError,
     add_documents,
     build_index,
+    exit_status,
     list_documents,
     list_generations,
     open_index,
@@ -61,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except YinzhengError as error:
         print(f"index: {error}", file=sys.stderr)
         return _FAILED
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"index: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
         return _FAILED
@@ -311,9 +314,9 @@ def _run(change: Callable[..., BuildReport], parsed: argparse.Namespace) -> int:
             bar.update(tasks[stage], completed=done, total=total)
 
         report = change(index_dir=parsed.index, progress=told, wait=parsed.wait)
-    _print_report(report)
     if parsed.report:
         write_report(report, parsed.report)
+    _print_report(report)
     return _SOME_FAILED if report.failed else _DONE
 
 
@@ -452,4 +455,4 @@ def _prune(parsed: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

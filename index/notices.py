@@ -1,5 +1,7 @@
-"""Warnings of ours in words: for programs that print messages, not where in the code they arose."""
+"""What the command lines print, and to whom: warnings of ours in words, and nobody listening."""
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,3 +35,15 @@ def telling_fallbacks(tell: Callable[[str], None]) -> Iterator[None]:
         warnings.simplefilter("always", IndexFallbackWarning)
         warnings.showwarning = show_ours
         yield
+
+
+def exit_status(main: Callable[[], int]) -> int:
+    """Run the outermost function of a program whose reader, ``head`` say, may have enough early."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes once more on its way out.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

@@ -18,7 +18,8 @@ def select(infos: Mapping[str, DocumentInfo], wanted: Iterable[str | Path]) -> s
     Args:
         infos: the documents, by id.
         wanted: each an id; a path of a file, an archive or a folder; or a glob, which is compared
-            with the whole path, and with the name alone when there is no ``/`` in it.
+            with the whole path, and with the names alone, of the file and of the archive it is in, when
+            there is no ``/`` in it.
 
     Raises:
         DocumentError: one of them means no document.
@@ -47,5 +48,6 @@ def _is_meant(info: DocumentInfo, wanted: str) -> bool:
     if info.path == absolute or info.path.startswith((f"{below}/", f"{below}\\", below + _MEMBER)):
         return True
     if "/" not in wanted:
-        return fnmatchcase(Path(info.path).name, wanted)
+        names = {Path(info.path).name, Path(file_of(info.path)).name}
+        return any(fnmatchcase(name, wanted) for name in names)
     return fnmatchcase(info.path, absolute)

@@ -245,7 +245,7 @@ def _pieces(text: str, span: Span, fits: Fits) -> Iterator[Span]:
         length = _largest(span.end - start, partial(_text_fits, fits, start))
         whole = start + length == span.end
         stop = span.end if whole else _cut(text, start, start + length)
-        yield Span(start, stop)
+        yield Span(start, start + len(text[start:stop].rstrip()))
         start = stop
         while start < span.end and text[start].isspace():
             start += 1

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import get_args
 
-from index import QuestionError, YinzhengError, telling_fallbacks
+from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
 from qa import Answer, Citation, Hit, Place, Strictness, ask
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
@@ -158,4 +158,4 @@ def _hit_as_json(hit: Hit) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -127,3 +127,15 @@ def test_everything_works_without_a_network(
     done = run("qa", "What is Ordos's 三端五防線 model?", "--json", offline=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "“三端五防線”訴源治理模式" in json.loads(done.stdout)["citations"][0]["quote"]
+
+
+def test_a_reader_that_has_enough_is_no_error(report_dir: Path) -> None:
+    asking = [sys.executable, "-m", "qa", "三端五防线", "--index", str(report_dir)]
+    with subprocess.Popen(
+        asking, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as asked:
+        assert asked.stdout is not None
+        assert asked.stderr is not None
+        asked.stdout.close()
+        assert asked.stderr.read() == b""
+        assert asked.wait() == 0

@@ -37,9 +37,9 @@ def test_blocks() -> None:
         ("內容一。\t續", None),
         ("第一節", 2),
         ("項目", None),
-        ("地區：烏海；產量：5；年份：2023", None),
-        ("地區：包頭；產量：7；年份：2022", None),
-        ("地區：包頭；產量：8；年份：2021", None),
+        ("地區：烏海 | 產量：5 | 年份：2023", None),
+        ("地區：包頭 | 產量：7 | 年份：2022", None),
+        ("地區：包頭 | 產量：8 | 年份：2021", None),
     ]
     check_blocks(decoded)
     assert [(one.what, one.count) for one in decoded.skipped] == [

@@ -30,7 +30,7 @@ def test_blocks_with_their_slides() -> None:
         ("第二頁", 1, 2),
         ("要點一", None, 2),
         ("要點二", None, 2),
-        ("甲：丙；乙：丁", None, 2),
+        ("甲：丙 | 乙：丁", None, 2),
         ("備註", None, 2),
     ]
     check_blocks(decoded)

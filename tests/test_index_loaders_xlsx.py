@@ -29,11 +29,11 @@ def test_rows_with_the_names_of_their_columns() -> None:
     assert blocks_of(decoded) == [
         ("表1", 1),
         ("2023年產量表", None),
-        ("地區：烏海；產量：5；日期：2023-08-01", None),
-        ("地區：包頭；產量：0.3；日期：2023-08-01 09:30:00", None),
-        ("姓名：張三；電話：123；在職：TRUE", None),
+        ("地區：烏海 | 產量：5 | 日期：2023-08-01", None),
+        ("地區：包頭 | 產量：0.3 | 日期：2023-08-01 09:30:00", None),
+        ("姓名：張三 | 電話：123 | 在職：TRUE", None),
         ("表2", 1),
-        ("甲：1；丙：3", None),
+        ("甲：1 | 丙：3", None),
     ]
     assert [b.page for b in decoded.blocks or ()] == [1, 1, 1, 1, 1, 2, 2]
     check_blocks(decoded)
@@ -47,11 +47,19 @@ def test_shares_are_told_as_shown() -> None:
     assert load("a.xlsx", saved(book.save)).text.endswith("15.4%")
 
 
+def test_a_name_that_says_nothing_is_no_heading() -> None:
+    book = openpyxl.Workbook()
+    for name in ("Sheet1", "工作表 2", "水庫"):
+        book.create_sheet(name).append([f"{name}之內"])
+    found = blocks_of(load("a.xlsx", saved(book.save)))
+    assert [text for text, level in found if level is not None] == ["水庫"]
+
+
 def test_a_cell_far_away_takes_no_time() -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet["A1"], sheet["XFD200000"] = "甲", "乙"
-    assert blocks_of(load("a.xlsx", saved(book.save)))[1:] == [("甲", None), ("乙", None)]
+    assert blocks_of(load("a.xlsx", saved(book.save))) == [("甲", None), ("乙", None)]
 
 
 def test_limits_and_damage() -> None:

@@ -1,4 +1,4 @@
-"""Tables → lines: each row with the names of its columns, 地區：烏海；產量：5.
+"""Tables → lines: each row with the names of its columns, 地區：烏海 | 產量：5.
 
 A row is a passage of its own, so it has to say by itself what its numbers are.
 """
@@ -10,6 +10,8 @@ from statistics import median
 
 _NUMBER = re.compile(r"(?=.*\d)[\s\d.,:%/+\-−–—()（）￥¥$€年月日时時分秒元]*")
 _SPACE = re.compile(r"\s+")
+# No mark that ends a sentence: a quote is then the whole row, with what it is about.
+_BETWEEN = " | "
 _LONGEST_NAME = 40
 _LOOKED_AT = 20  # rows
 
@@ -70,10 +72,10 @@ def _without_names(cells: Sequence[str]) -> str:
     filled = [cell for cell in cells if cell]
     if len(filled) == 2:
         return f"{filled[0].rstrip('：:')}：{filled[1]}"
-    return "；".join(filled)
+    return _BETWEEN.join(filled)
 
 
 def _with_names(names: Sequence[str], cells: Sequence[str]) -> str:
     """地區 and 烏海 → 地區：烏海; a cell without a name stands alone, an empty one is left out."""
     pairs = ((names[place] if place < len(names) else "", cell) for place, cell in enumerate(cells))
-    return "；".join(f"{name}：{cell}" if name else cell for name, cell in pairs if cell)
+    return _BETWEEN.join(f"{name}：{cell}" if name else cell for name, cell in pairs if cell)

@@ -1,6 +1,7 @@
 """Excel: each sheet under its name, each row with the names of its columns."""
 
 import datetime
+import re
 import warnings
 import zipfile
 import zlib
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HEAD = 4096
 # What openpyxl raises over a damaged workbook.
+_DEFAULT_NAME = re.compile(r"(?:sheet|工作表|工作表格)?\s*\d*", re.IGNORECASE)  # says nothing
 _DAMAGED = (
     ArithmeticError,
     AssertionError,
@@ -80,8 +82,8 @@ def _write(book: "Workbook", writer: TextWriter, options: Options) -> None:
         # An empty row parts one table from the next, which has names of its own.
         for is_filled, table in groupby(rows, key=any):
             for line in row_lines(table) if is_filled else ():
-                if not titled:
-                    writer.add(sheet.title or "", level=1, page=number)
+                if not titled and not _DEFAULT_NAME.fullmatch(sheet.title or ""):
+                    writer.add(sheet.title, level=1, page=number)
                 titled = True
                 writer.add(line, page=number)
 
