@@ -18,8 +18,8 @@ def select(infos: Mapping[str, DocumentInfo], wanted: Iterable[str | Path]) -> s
     Args:
         infos: the documents, by id.
         wanted: each an id; a path of a file, an archive or a folder; or a glob, which is compared
-            with the whole path, and with the names alone, of the file and of the archive it is in, when
-            there is no ``/`` in it.
+            with the whole path, or, without a ``/`` in it, with the name of the file and that of
+            the archive it is in.
 
     Raises:
         DocumentError: one of them means no document.

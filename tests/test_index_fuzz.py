@@ -5,6 +5,7 @@ it a slice is tried.
 """
 
 import os
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import pairwise
 
@@ -75,7 +76,7 @@ PIECES = st.one_of(
 TEXTS = st.lists(PIECES, max_size=25).map("".join)
 
 
-def count_tokens(texts: list[str]) -> list[int]:
+def count_tokens(texts: Sequence[str]) -> list[int]:
     """One token a character: what a model counts is of no matter here."""
     return [len(text) for text in texts]
 
@@ -131,15 +132,18 @@ def test_any_text_in_any_encoding(text: str, encoding: str, kind: str) -> None:
 @cache
 def valid(kind: str) -> bytes:
     """Return a sound file of a kind that is not plain text."""
-    return {
-        "pdf": lambda: typeset([("h", "水利工作"), ("p", "青山水庫建於1958年。" * 9)]),
+    makers: dict[str, Callable[[], bytes]] = {
+        "pdf": partial(typeset, [("h", "水利工作"), ("p", "青山水庫建於1958年。" * 9)]),
         "docx": partial(raw_docx, "<w:p><w:r><w:t>青山水庫建於1958年。</w:t></w:r></w:p>"),
-        "xlsx": lambda: workbook([["地區", "產量"], ["烏海", 5], ["包頭", 7.5]]),
-        "epub": lambda: book({"a.xhtml": "<h1>甲</h1><p>青山水庫。</p>"}),
-        "html": lambda: "<h1>甲</h1><table><tr><td>乙</td></tr></table><p>丙。</p>".encode(),
-        "eml": lambda: "Subject: 甲\nContent-Type: text/html; charset=gbk\n\n<p>乙".encode("gbk"),
-        "zip": lambda: zipped({"a.txt": "甲。", "b/c.md": "# 乙\n\n丙。"}),
-    }[kind]()
+        "xlsx": partial(workbook, [["地區", "產量"], ["烏海", 5], ["包頭", 7.5]]),
+        "epub": partial(book, {"a.xhtml": "<h1>甲</h1><p>青山水庫。</p>"}),
+        "html": "<h1>甲</h1><table><tr><td>乙</td></tr></table><p>丙。</p>".encode,
+        "eml": partial(
+            "Subject: 甲\nContent-Type: text/html; charset=gbk\n\n<p>乙".encode, encoding="gbk"
+        ),
+        "zip": partial(zipped, {"a.txt": "甲。", "b/c.md": "# 乙\n\n丙。"}),
+    }
+    return makers[kind]()
 
 
 DAMAGES = st.lists(
