@@ -37,7 +37,10 @@ class Checkpoint(CachedEmbedder):
         sentences: Sequence[str],
     ) -> None:
         self._file = index_dir / CHECKPOINT
-        self.was_damaged = False
+        # Written through a link, embeddings would go to somebody else's file.
+        self.was_damaged = self._file.is_symlink()
+        if self.was_damaged:
+            remove_checkpoint(index_dir)
         wanted = [
             *(CachedEmbedder.key_of(embedder, "passage tokens", text) for text in passages),
             *(CachedEmbedder.key_of(embedder, "passage", text) for text in sentences),

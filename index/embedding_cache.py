@@ -51,8 +51,19 @@ class CachedEmbedder(Embedder):
         with self._readable():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(path, timeout=60)
+            self._connection.execute("PRAGMA trusted_schema = OFF")
             self._connection.execute("PRAGMA auto_vacuum = FULL")
             self._connection.execute(_SCHEMA)
+            self._check_schema()
+
+    def _check_schema(self) -> None:
+        """Refuse a file with views or triggers of its own: they would run when it is written."""
+        found = self._connection.execute(
+            "SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        if found != [("table", "embeddings")]:
+            self._connection.close()
+            raise sqlite3.DatabaseError("it holds other things than embeddings")
 
     def __enter__(self) -> "CachedEmbedder":
         return self
@@ -166,7 +177,7 @@ class CachedEmbedder(Embedder):
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, ValueError) as error:
+        except (sqlite3.Error, OSError, ValueError, TypeError) as error:
             raise self._failure(error) from error
 
     def _failure(self, error: Exception) -> CacheError:

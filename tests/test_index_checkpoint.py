@@ -150,3 +150,31 @@ def test_a_failing_build_keeps_what_it_embedded(
         build_index(docs, index_dir=index_dir, model=tiny, progress=stop)
     build_index(docs, index_dir=index_dir, model=tiny)
     assert encoded[1] <= PASSAGES // 2
+
+
+def test_a_checkpoint_that_is_a_link_is_not_written_through(tmp_path: Path, tiny: str) -> None:
+    (tmp_path / "a.txt").write_text("甲文件。", encoding="utf-8")
+    (tmp_path / "index").mkdir()
+    somebodys = tmp_path / "somebodys.sqlite"
+    with closing(sqlite3.connect(somebodys)) as connection, connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    before = somebodys.read_bytes()
+    (tmp_path / "index" / CHECKPOINT).symlink_to(somebodys)
+    report = build_index(tmp_path / "a.txt", index_dir=tmp_path / "index", model=tiny)
+    assert somebodys.read_bytes() == before
+    assert any("damaged" in note for note in report.notes)
+
+
+def test_a_checkpoint_with_a_trigger_is_dropped(tmp_path: Path, tiny: str) -> None:
+    (tmp_path / "a.txt").write_text("甲文件。", encoding="utf-8")
+    index_dir = tmp_path / "index"
+    index_dir.mkdir()
+    with closing(sqlite3.connect(index_dir / CHECKPOINT)) as connection, connection:
+        connection.executescript(
+            "CREATE TABLE embeddings "
+            "(number INTEGER PRIMARY KEY, key, vector, levels, scales, spans);"
+            "CREATE TRIGGER t AFTER INSERT ON embeddings BEGIN SELECT load_extension('x'); END;"
+        )
+    report = build_index(tmp_path / "a.txt", index_dir=index_dir, model=tiny)
+    assert (report.documents, report.failed) == (1, ())
+    assert any("damaged" in note for note in report.notes)
