@@ -74,5 +74,6 @@ class Checkpoint(CachedEmbedder):
     def _failure(self, error: Exception) -> CacheError:
         return CacheError(
             f"What is embedded cannot be written down in {self._file} ({error}). "
+            "The old index, if any, is unchanged. "
             "Make room on the disk, or remove the file, then try again."
         )

@@ -38,7 +38,8 @@ def test_an_index_that_is_gone_is_not_answered_from(two_generations: Path, tmp_p
     with pytest.raises(IndexNotFoundError):
         ask("水利", index=two_generations)
     (tmp_path / "elsewhere").rename(two_generations)
-    assert ask("水利", index=two_generations).hits[0].passage.text == "乙文件講水利。"
+    texts = [hit.passage.text for hit in ask("水利", index=two_generations).hits]
+    assert sorted(texts) == ["乙文件講水利。", "乙文件講網絡。"]
 
 
 def test_the_page_answers_from_the_new_generation(two_generations: Path) -> None:
