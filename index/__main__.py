@@ -40,6 +40,7 @@ _DONE, _FAILED, _BAD_USE, _SOME_FAILED = 0, 1, 2, 3
 _MOST_ROWS = 40
 """Files shown on the screen; ``--report`` has all of them."""
 _PIPED_WIDTH = 160
+_READ = ("new", "changed", "renamed")
 
 _STAGES = {
     "read": "Reading files",
@@ -345,8 +346,25 @@ def _print_report(report: BuildReport) -> None:
     print(f"Index: {report.index_dir}{'' if report.is_new else ' (nothing had changed)'}")
     for note in report.notes:
         print(f"Note: {note}", file=sys.stderr)
+    _print_notes(report.files)
     for failed in report.failed:
         print(f"Not indexed: {failed.path}: {failed.reason}", file=sys.stderr)
+
+
+def _print_notes(files: Sequence[FileReport]) -> None:
+    """Say what readers of files had to say: which bytes are undecodable, for instance, and where."""
+    told = [
+        f"{_printable(file.path)}: {note}"
+        for file in files
+        for note in (
+            *(file.facts.notes if file.facts and file.status in _READ else ()),
+            *([file.reason] if file.status == "vanished" else ()),
+        )
+    ]
+    for line in told[:_MOST_ROWS]:
+        print(f"Note: {line}", file=sys.stderr)
+    if len(told) > _MOST_ROWS:
+        print(f"… and {len(told) - _MOST_ROWS:,} more: --report FILE", file=sys.stderr)
 
 
 def _print_files(files: Sequence[FileReport]) -> None:

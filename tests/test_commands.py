@@ -103,10 +103,14 @@ def test_build_info_verify(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "甲.txt").write_text("甲文件的內(nèi)容。", encoding="utf-8")
     (tmp_path / "docs" / "bad.txt").write_bytes(b"\x01\x02" * 9)
+    whole = ("市立圖書館位於中山路三段。" * 5).encode()
+    (tmp_path / "docs" / "cut.txt").write_bytes(whole[:99] + b"\xff" + whole[100:])
     index_dir = tmp_path / "index"
     built = run("index", "build", str(tmp_path / "docs"), "--index", str(index_dir))
     assert built.returncode == 3, "one file failed"
-    assert "documents: 1, passages: 1, pieces of noise removed: 1, seconds:" in built.stdout
+    assert "cut.txt: Undecodable as utf-8, and U+FFFD in the text: " in built.stderr
+    assert "at byte 99 (0xFF)" in built.stderr
+    assert "documents: 2, passages: 2, pieces of noise removed: 1, seconds:" in built.stdout
     assert "Not indexed:" in built.stderr
     assert "bad.txt" in built.stderr
     info = run("index", "info", "--index", str(index_dir))
