@@ -352,7 +352,7 @@ def _print_report(report: BuildReport) -> None:
 
 
 def _print_notes(files: Sequence[FileReport]) -> None:
-    """Say what readers of files had to say: which bytes are undecodable, for instance, and where."""
+    """Say what the readers of files had to say: which bytes are undecodable, and where."""
     told = [
         f"{_printable(file.path)}: {note}"
         for file in files
