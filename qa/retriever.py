@@ -251,9 +251,11 @@ def _of_enough_texts(index: Index, search: Callable[[int], dict[int, float]]) ->
     while True:
         found = search(wanted)
         keys = index.duplicate_keys(list(found))
-        if len(set(keys)) >= _CANDIDATES or len(found) < wanted:
+        distinct = len(set(keys))
+        if distinct >= _CANDIDATES or len(found) < wanted:
             break
-        wanted *= 4
+        # As many as would do if the next ones repeat each other as these do, and some to spare.
+        wanted = max(2 * wanted, wanted * _CANDIDATES * 5 // (distinct * 4))
     texts: set[bytes] = set()
     enough: dict[int, float] = {}
     for (passage_id, score), key in zip(found.items(), keys, strict=True):
