@@ -49,11 +49,6 @@ class OldGeneration:
         return self.folder.name
 
     @cached_property
-    def path_of_content(self) -> Mapping[str, str]:
-        """A path for each content hash."""
-        return {info.content_hash: info.path for info in self.infos.values()}
-
-    @cached_property
     def entries(self) -> Mapping[str, Entry]:
         """Every document with its passages, by id."""
         return {entry.document.id: entry for entry in self._store.entries()}
