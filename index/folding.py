@@ -161,7 +161,8 @@ def han_shares() -> dict[str, float]:
     for character, count_of_one in counts.items():
         if _HAN_RUN.match(character):
             folded[fold(character)] += count_of_one
-    return {character: count / folded.total() for character, count in folded.items()}
+    total = folded.total()
+    return {character: count / total for character, count in folded.items()}
 
 
 _ASKING = re.compile("[几哪谁怎何啥吗呢]|多少|什么|多[大长高远久]|是否")

@@ -1,13 +1,20 @@
 """What every test runs with: its own default index folder and no network."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
+from serving import COPIES, HOSTILE, Server, Visit, Visits
 from tiny_models import tiny_model
 
 from index import REPORT, Index, build_index, open_index
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +58,97 @@ def _two_generations(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Pa
 def two_generations(_two_generations: Path, tmp_path: Path) -> Path:
     """A copy of an index of which the first generation holds one passage, the second two."""
     return Path(shutil.copytree(_two_generations, tmp_path / "two"))
+
+
+@pytest.fixture(scope="session")
+def hostile_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    source = folder / "<b>file.txt"
+    source.write_text("\n".join(HOSTILE), encoding="utf-8")
+    build_index(source, index_dir=folder / "index")
+    return folder / "index"
+
+
+@pytest.fixture(scope="session")
+def hostile_index(hostile_dir: Path) -> Iterator[Index]:
+    with open_index(hostile_dir) as index:
+        yield index
+
+
+@pytest.fixture(scope="session")
+def server(report_dir: Path) -> Iterator[Server]:
+    running = Server(index=report_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def hostile_server(hostile_dir: Path, report_dir: Path) -> Iterator[Server]:
+    running = Server("--index", str(hostile_dir), index=report_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def copies_server(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("copies")
+    for number, text in enumerate(COPIES):
+        (folder / f"{number}.md").write_text(text, encoding="utf-8")
+    build_index(folder, index_dir=folder / "index")
+    running = Server("--index", str(folder / "index"), index=report_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, but these tests must run here")
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    arguments = (
+        "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
+        "--disable-background-networking --disable-component-update --disable-sync"
+    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=arguments.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: "Browser") -> Iterator[Visits]:
+    """Open pages; afterwards, none asked another host for anything or complained."""
+    visits: list[tuple[Visit, Server]] = []
+
+    def open_page(server: Server, **settings: Any) -> Visit:
+        settings = {"viewport": {"width": 1280, "height": 800}, "locale": "en-US", **settings}
+        page = chromium.new_context(**settings).new_page()
+        opened = Visit(page)
+        visits.append((opened, server))
+        page.on("request", lambda request: opened.requests.append(request.url))
+        page.on("pageerror", lambda error: opened.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
+        )
+        page.goto(server.url)
+        page.locator("#question textarea").wait_for()
+        page.evaluate("window.opened = true")
+        return opened
+
+    yield open_page
+    for opened, server in visits:
+        outside = {
+            url
+            for url in opened.requests
+            if urlsplit(url).scheme not in {"data", "blob"}
+            and urlsplit(url).netloc != urlsplit(server.url).netloc
+        }
+        assert not outside
+        assert not opened.complaints
+        assert opened.page.evaluate("window.opened === true && window.hurt === undefined")
+        opened.page.context.close()

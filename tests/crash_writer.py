@@ -8,24 +8,30 @@ It reads a request a line, as JSON, and answers each with a line:
     {"signal": N, "error": "the message of the exception, if any", "seconds": S, "events": N}
 
 A writer is killed with SIGKILL after some seconds, or just before it changes a name on the disk for
-the n-th time: these are the audit events that Python raises for it.
+the n-th time: these are the audit events that Python raises for it. One that hangs says where, on
+the standard error, and ends.
 """
 
+import faulthandler
 import json
 import os
 import resource
 import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 
-from index import YinzhengError, build_index, prune, rollback
-from index.embedder import load_embedder
+import faiss  # noqa: F401
+import tantivy  # noqa: F401
 
+from index import YinzhengError, build_index, prune, rollback, terms
+from index.cleaner import clean
+from index.embedder import load_embedder
+from index.folding import han_shares
+
+HUNG_AFTER_S = 120.0
 _CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "sqlite3.connect"}
 
 
@@ -38,19 +44,25 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         os.close(reading)
         os._exit(_write(request, writing))
     os.close(writing)
+    # Behind the fork: a child would wait for ever for a thread that it does not have.
+    faulthandler.dump_traceback_later(2 * HUNG_AFTER_S, exit=True)
     if "kill_after" in request:
         time.sleep(max(0.0, started + request["kill_after"] - time.perf_counter()))
         os.kill(pid, signal.SIGKILL)
     with os.fdopen(reading) as pipe:
         told = pipe.read()
     _, status = os.waitpid(pid, 0)
+    faulthandler.cancel_dump_traceback_later()
     seconds = time.perf_counter() - started
     ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     said = json.loads(told) if told else {}
+    if not ended and not said:
+        said = {"error": f"not ours: ended with {status} and said nothing; it may have hung"}
     return {"signal": ended, "error": "", "events": 0, "seconds": seconds, **said}
 
 
 def _write(request: dict[str, Any], pipe: int) -> int:
+    faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
     events = _count_events(request.get("kill_at", 0))
     if "largest_file" in request:
         # What a full disk does, without a disk: a write beyond it is an error.
@@ -92,12 +104,12 @@ def _do(request: dict[str, Any]) -> None:
 
 def main() -> None:
     """Answer requests until there are no more."""
-    # What every build needs is made once; the writers have it from their parent.
+    # What every build needs is made once; the writers have it from their parent. But tantivy has
+    # threads, which a fork has not: it might wait for ever for a lock that one of them held.
     load_embedder(sys.argv[1]).encode_passages(["熱身"])
-    with tempfile.TemporaryDirectory() as folder:
-        document = Path(folder) / "warm.txt"
-        document.write_text("熱身。再熱身(shēn)。", encoding="utf-8")
-        build_index(document, index_dir=Path(folder) / "index", model=sys.argv[1])
+    clean("熱身(shēn)。")
+    terms("熱身。")
+    han_shares()
     _say("ready")
     for line in sys.stdin:
         _say(json.dumps(answer(json.loads(line))))

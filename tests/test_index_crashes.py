@@ -91,7 +91,6 @@ def start(folder: Path) -> "subprocess.Popen[str]":
         [sys.executable, str(Path(__file__).with_name("crash_writer.py")), str(folder / "tiny")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)},
     )

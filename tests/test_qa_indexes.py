@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-import app
 from index import IndexFallbackWarning, IndexNotFoundError, build_index, list_generations, rollback
+from page.chat import answered
+from page.markdown import from_markdown
 from qa import ask
 from qa.__main__ import main
 from qa.indexes import shared_index
@@ -44,11 +45,11 @@ def test_an_index_that_is_gone_is_not_answered_from(two_generations: Path, tmp_p
 
 def test_the_page_answers_from_the_new_generation(two_generations: Path) -> None:
     index = str(two_generations)
-    _, quoted = app._answered("水利", [], "lenient", index)
+    _, quoted = answered("水利", [], "lenient", index)
     assert quoted is not None
     assert "乙文件講" in quoted
     rollback(two_generations)
-    parts, sources = app._answered("網絡", [], "lenient", index)
+    parts, sources = answered("網絡", [], "lenient", index)
     assert "⚠" not in "".join(parts)
     assert sources is not None
     words = re.sub(r"<[^>]*>", "", sources)
@@ -67,11 +68,11 @@ def test_the_page_says_when_an_older_index_answers(
     assert older.created is not None
     built = f"{older.created.astimezone():%Y-%m-%d %H:%M}"
     with pytest.warns(IndexFallbackWarning):
-        parts, _ = app._answered(question, [], "balanced", str(two_generations))
+        parts, _ = answered(question, [], "balanced", str(two_generations))
     assert parts[-1].startswith("⚠ ")
     assert told in parts[-1]
-    assert built in app.from_markdown(parts[-1])
-    again, _ = app._answered(question, [], "balanced", str(two_generations))
+    assert built in from_markdown(parts[-1])
+    again, _ = answered(question, [], "balanced", str(two_generations))
     assert again[-1] == parts[-1], "as long as it is so"
 
 

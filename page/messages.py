@@ -1,0 +1,91 @@
+"""An answer as the messages of the chat."""
+
+from collections.abc import Sequence
+
+from index import Document
+from page.links import MOST_CLOSEST, MOST_ELSEWHERE, MOST_MARKS, Link
+from page.markdown import in_blockquote, to_markdown
+from page.words import WORDS, confidence_in_words
+from qa import Answer, Citation, Place
+from qa.types import Language
+
+
+def answer_parts(answer: Answer, turn: int) -> list[str]:
+    """Return the paragraphs of an answer's message."""
+    if answer.is_small_talk:
+        return [to_markdown(answer.text)]
+    if answer.status == "not_found":
+        return [_not_found(answer, turn)]
+    words = WORDS[answer.language]
+    quotes = [
+        quote_part(n, turn, citation, answer.language)
+        for n, citation in enumerate(answer.citations, start=1)
+    ]
+    quotes[0] = f"{words['found']}\n\n{quotes[0]}"
+    return [*quotes, f"*{confidence_in_words(answer.confidence, answer.language)}*"]
+
+
+def _not_found(answer: Answer, turn: int) -> str:
+    """Return a message that is no answer: what was said, and apart from it what is closest."""
+    said = f"### {to_markdown(answer.text)}"
+    # Passages under the same headings share a line.
+    closest: dict[str, str] = {}
+    for number, hit in enumerate(answer.closest[:MOST_CLOSEST], start=1):
+        passage = hit.passage
+        link = Link("near", turn, hit.document.id, passage.start, passage.end)
+        place = place_of(hit.document, passage.headings, passage.page, answer.language)
+        closest[place] = f"{closest.get(place, '')} {link.to_markdown(number)}"
+    if not closest:
+        return said
+    lines = [f"- {to_markdown(place)}{links}" for place, links in closest.items()]
+    return "\n".join([said, "", f"#### {WORDS[answer.language]['closest']}", "", *lines])
+
+
+def quote_part(number: int, turn: int, citation: Citation, language: Language) -> str:
+    """Return the paragraphs of one quote: its words, its place, where else it stands."""
+    link = Link(
+        "cite", turn, citation.document.id, citation.start, citation.end, _marks_of(citation)
+    )
+    place = place_of(citation.document, citation.headings, citation.page, language)
+    parts = [f"{in_blockquote(citation.quote)} {link.to_markdown(number)}", to_markdown(place)]
+    if citation.also_in:
+        parts.append(_also_part(turn, citation.also_in, language))
+    return "\n\n".join(parts)
+
+
+def _marks_of(citation: Citation) -> tuple[int, ...]:
+    """Return where in a quote the words that decided begin and end, by turns."""
+    marks = citation.marks[:MOST_MARKS]
+    return tuple(at - citation.start for mark in marks for at in (mark.start, mark.end))
+
+
+def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:
+    links = []
+    for place in places[:MOST_ELSEWHERE]:
+        link = Link("also", turn, place.document.id, place.start, place.end)
+        characters = WORDS[language]["place"].format(place.start, place.end)
+        # The title stands outside the link: the chat un-escapes brackets inside of it.
+        links.append(f"{to_markdown(title_of(place.document))} [{characters}](#{link.address})")
+    more = len(places) - len(links)
+    listed = " / ".join([*links, f"+{more}"] if more else links)
+    return WORDS[language]["also"].format(listed)
+
+
+def title_of(document: Document) -> str:
+    """Return a title on one line."""
+    return " ".join(document.title.split())
+
+
+def place_of(
+    document: Document, headings: Sequence[str], page: int | None, language: Language
+) -> str:
+    """Return where something stands: title, headings, page."""
+    path = [document.title, *(heading for heading in headings if heading != document.title)]
+    paged = "" if page is None else " · " + WORDS[language]["page"].format(page)
+    return " ".join(" › ".join(path).split()) + paged
+
+
+def failure(language: Language, reason: str) -> str:
+    """Return the message that says that there is no answer, and why."""
+    words = WORDS[language]
+    return f"#### ⚠ {words['failed']}\n\n{to_markdown(reason)}"

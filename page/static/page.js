@@ -1,0 +1,99 @@
+const show = (target) => {
+  if (!target) return;
+  for (let d = target.closest("details"); d; d = d.parentElement.closest("details")) {
+    d.open = true;
+  }
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  target.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+  target.focus({ preventScroll: true });
+};
+const cited = '#chat a[href^="#cite-"], #chat a[href^="#near-"]';
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[href^="#"]');
+  if (!link) return;
+  event.preventDefault();  // the page has a base address: following the link would reload it
+  const address = link.getAttribute("href").slice(1);
+  if (address.startsWith("back-")) {
+    show(document.querySelector(`#chat a[href="#${CSS.escape(address.slice(5))}"]`));
+  } else {
+    show(document.getElementById(address + "-m"));
+  }
+});
+// Enter that ends the composing of a Chinese word is not for the page.
+for (const kind of ["keypress", "keydown"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.isComposing && event.key === "Enter") event.stopImmediatePropagation();
+  }, true);
+}
+// Gradio gives the group no name, each choice a group of its own, and no way to explain one.
+const explain = () => {
+  const choices = document.querySelectorAll("#strictness input:not([aria-describedby])");
+  for (const choice of choices) {
+    const group = choice.closest("fieldset");
+    group.setAttribute("role", "radiogroup");
+    group.setAttribute("aria-label", group.querySelector("[data-testid=block-info]").innerText);
+    choice.name = "strictness";
+    choice.setAttribute("aria-describedby", `hint-${choice.value}`);
+  }
+  // The label of a message would be its Markdown, with the addresses of its links.
+  for (const message of document.querySelectorAll("#chat [data-testid][aria-label]")) {
+    message.removeAttribute("aria-label");
+  }
+};
+// Messages are Markdown, which cannot name a language: the sources lend them theirs.
+const lend = () => {
+  const rows = [...document.querySelectorAll("#chat .message-row")];
+  for (const link of document.querySelectorAll(cited)) {
+    const mark = document.getElementById(link.getAttribute("href").slice(1) + "-m");
+    if (!mark) continue;
+    const reply = link.closest(".message-row");
+    const asked = rows[rows.indexOf(reply) - 1];
+    const language = mark.closest(".turn").lang;
+    for (const [element, its] of [
+      [link.closest("blockquote"), mark.lang || language], [reply, language], [asked, language],
+    ]) {
+      if (element && element.lang !== its) element.lang = its;
+    }
+  }
+};
+// Nor can they mark words, except with tags that would be copied: the sources lend their marks.
+// Space is not counted, as the chat may set it otherwise.
+const solid = (text) => text.replace(/\s/g, "");
+const characters = (element) => {
+  const found = [];
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    for (let at = 0; at < node.length; at += 1) {
+      if (solid(node.data[at])) found.push([node, at]);
+    }
+  }
+  return found;
+};
+const decisive = (quote, mark) => {
+  if (!quote || !solid(quote.textContent).startsWith(solid(mark.textContent))) return [];
+  const places = characters(quote);
+  let end = 0;
+  return [...mark.childNodes].flatMap((piece) => {
+    const start = end;
+    end += solid(piece.textContent).length;
+    if (piece.nodeName !== "B" || start === end) return [];
+    const range = new Range();
+    range.setStart(...places[start]);
+    range.setEnd(places[end - 1][0], places[end - 1][1] + 1);
+    return [range];
+  });
+};
+const lendMarks = () => {
+  if (!CSS.highlights) return;
+  const ranges = [...document.querySelectorAll(cited)].flatMap((link) => {
+    const mark = document.getElementById(link.getAttribute("href").slice(1) + "-m");
+    return mark ? decisive(link.closest("blockquote"), mark) : [];
+  });
+  CSS.highlights.set("decisive", new Highlight(...ranges));
+};
+new MutationObserver(() => {
+  explain();
+  lend();
+  lendMarks();
+}).observe(document, { childList: true, subtree: true });

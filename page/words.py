@@ -1,0 +1,141 @@
+"""Every word the page says, in 简体, 繁體 and English."""
+
+from qa.types import Language
+
+# Around an answer: in the language of its question.
+WORDS: dict[Language, dict[str, str]] = {
+    "zh-Hans": {
+        "searching": "正在检索…",
+        "stopped": "已停止，没有作答。",
+        "found": "文档中的原文：",
+        "high": "可信度：高",
+        "medium": "可信度：中",
+        "low": "可信度：低，请核对上下文",
+        "closest": "最接近的段落，不构成答案",
+        "also": "又见于：{}",
+        "failed": "出错了，没有作答",
+        "unexpected": "程序意外出错，这不代表文档里没有答案。请再问一次；如仍出错，请看日志。",
+        "page": "第 {} 页",
+        "place": "字符 {}–{}",
+        "back": "回到回答",
+        "gone": "文档已经更新，这些位置上不再是当时的原文。",
+        "fallback": "最新的索引已损坏，这里用的是 {} 建立的一份。请重新建立索引。",
+    },
+    "zh-Hant": {
+        "searching": "正在檢索…",
+        "stopped": "已停止，沒有作答。",
+        "found": "文件中的原文：",
+        "high": "可信度：高",
+        "medium": "可信度：中",
+        "low": "可信度：低，請核對上下文",
+        "closest": "最接近的段落，不構成答案",
+        "also": "又見於：{}",
+        "failed": "出錯了，沒有作答",
+        "unexpected": "程式意外出錯，這不代表文件裡沒有答案。請再問一次；如仍出錯，請看日誌。",
+        "page": "第 {} 頁",
+        "place": "字元 {}–{}",
+        "back": "回到回答",
+        "gone": "文件已經更新，這些位置上不再是當時的原文。",
+        "fallback": "最新的索引已損壞，這裡用的是 {} 建立的一份。請重新建立索引。",
+    },
+    "en": {
+        "searching": "Searching…",
+        "stopped": "Stopped without an answer.",
+        "found": "In the documents’ own words:",
+        "high": "Confidence: high",
+        "medium": "Confidence: medium",
+        "low": "Confidence: low; check the context",
+        "closest": "Closest passages, which do not answer",
+        "also": "Also in: {}",
+        "failed": "Something went wrong; there is no answer",
+        "unexpected": "This does not mean that the documents hold no answer. Ask again; if it "
+        "fails again, look into the server's log.",
+        "page": "page {}",
+        "place": "characters {}–{}",
+        "back": "Back to the answer",
+        "gone": "The documents have changed: the quotes no longer stand at these places.",
+        "fallback": "The newest index is damaged; this comes from the one built on {}. "
+        "Build the index again.",
+    },
+}
+
+
+def _hints(lenient: str, balanced: str, strict: str) -> str:
+    hints = {"lenient": lenient, "balanced": balanced, "strict": strict}
+    return "".join(f'<span id="hint-{name}">{hint}</span>' for name, hint in hints.items())
+
+
+# Of the page itself: in the language of the browser. Gradio knows these three locales.
+PAGE_WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "ask": "Ask",
+        "stop": "Stop",
+        "promise": "Answers in your documents’ own words, each with its exact place — or says that "
+        "there is none.",
+        "placeholder": "Ask about your documents, in Chinese or English",
+        "question": "Question",
+        "conversation": "Conversation",
+        "sources": "<h2>Sources</h2>",
+        "no_sources": "The passages quoted will appear here: the quote marked in its context, and "
+        "in it the words that decided.",
+        "clear": "Clear",
+        "hello": "What would you like to look up?",
+        "strictness": "Strictness",
+        "lenient": "Lenient",
+        "balanced": "Balanced",
+        "strict": "Strict",
+        "hints": _hints(
+            "Quotes more, and errs more.",
+            "Weighs finding against erring.",
+            "Quotes only when quite sure.",
+        ),
+    },
+    "zh-CN": {
+        "ask": "提问",
+        "stop": "停止",
+        "promise": "只用文档原文作答，句句标明出处；没有，就说没有。",
+        "placeholder": "就您的文档提问，中文或英文均可",
+        "question": "问题",
+        "conversation": "对话",
+        "sources": "<h2>出处</h2>",
+        "no_sources": "引用的段落会显示在这里：引文在上下文中标出，其中起决定作用的词另加标记。",
+        "clear": "清空",
+        "hello": "想查什么？",
+        "strictness": "严格程度",
+        "lenient": "宽松",
+        "balanced": "适中",
+        "strict": "严格",
+        "hints": _hints("引用得多，错得也多。", "兼顾多引与少错。", "很有把握才引用。"),
+    },
+    "zh-TW": {
+        "ask": "提問",
+        "stop": "停止",
+        "promise": "只用文件原文作答，句句標明出處；沒有，就說沒有。",
+        "placeholder": "就您的文件提問，中文或英文皆可",
+        "question": "問題",
+        "conversation": "對話",
+        "sources": "<h2>出處</h2>",
+        "no_sources": "引用的段落會顯示在這裡：引文在上下文中標出，其中起決定作用的詞另加標記。",
+        "clear": "清空",
+        "hello": "想查什麼？",
+        "strictness": "嚴格程度",
+        "lenient": "寬鬆",
+        "balanced": "適中",
+        "strict": "嚴格",
+        "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
+    },
+}
+REPORT_QUESTIONS = (
+    "What is Ordos's 三端五防線 model?",
+    "呼伦贝尔的“三务合一”是什么？",
+    "烏海市全程網辦事項量提升了多少？",
+    "How many problems did the field research identify?",
+)
+_SURE_FROM, _FAIRLY_SURE_FROM = 0.7, 0.4
+
+
+def confidence_in_words(confidence: float, language: Language) -> str:
+    """Return how sure an answer is, for readers."""
+    if confidence >= _SURE_FROM:
+        return WORDS[language]["high"]
+    return WORDS[language]["medium" if confidence >= _FAIRLY_SURE_FROM else "low"]

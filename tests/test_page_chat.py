@@ -1,0 +1,23 @@
+"""What a question in the chat leads to."""
+
+from pathlib import Path
+
+import pytest
+
+from page import chat
+from page.chat import answered
+
+
+def test_an_unexpected_error_is_no_answer_and_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, hostile_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("/home/somebody/secret")
+
+    monkeypatch.setattr(chat, "ask", fails)
+    parts, sources = answered("人口是多少", [], "balanced", str(hostile_dir))
+    assert sources is None
+    assert "出错了" in parts[0]
+    assert "没有找到答案" not in parts[0]
+    assert "secret" not in parts[0]
+    assert "secret" in caplog.text
