@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from index import YinzhengError, telling_fallbacks
 from page import build_server
 from qa import ask
+from qa.server.services import Services
+from qa.server.settings import ServerSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with telling_fallbacks(lambda warning: print(f"yinzheng: {warning}", file=sys.stderr)):
-            _serve(options.index, options.host, options.port)
+            _serve(ServerSettings(index=options.index, host=options.host, port=options.port))
     except (YinzhengError, OSError) as error:
         print(f"yinzheng: {error}", file=sys.stderr)
         return 1
@@ -49,17 +51,17 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _serve(index: str | None, host: str, port: int) -> None:
+def _serve(settings: ServerSettings) -> None:
     import uvicorn
 
-    with _listen(host, port) as listening:
+    with _listen(settings.host, settings.port) as listening:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         print("Opening the index; the very first start builds it ...", file=sys.stderr, flush=True)
-        ask("引證", index=index)  # so that the first question need not wait for the model
+        ask("引證", index=settings.index)  # so that the first question need not wait for the model
         config = uvicorn.Config(
-            build_server(index), log_level="warning", timeout_graceful_shutdown=10
+            build_server(Services(settings)), log_level="warning", timeout_graceful_shutdown=10
         )
-        shown = f"[{host}]" if ":" in host else host
+        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         print(f"Yinzheng: http://{shown}:{listening.getsockname()[1]}", flush=True)
         uvicorn.Server(config).run(sockets=[listening])
 

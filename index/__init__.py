@@ -46,7 +46,13 @@ from index.folding import (
 from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
 from index.loaders import Limits
-from index.locations import REPORT, cache_dir, default_embedding_cache, default_index_dir
+from index.locations import (
+    REPORT,
+    cache_dir,
+    default_data_dir,
+    default_embedding_cache,
+    default_index_dir,
+)
 from index.notices import exit_status, telling_fallbacks
 from index.part_vectors import PartVectors
 from index.reader import Index, open_index
@@ -130,6 +136,7 @@ __all__ = [
     "cache_dir",
     "clean_question",
     "content_words",
+    "default_data_dir",
     "default_embedding_cache",
     "default_index_dir",
     "document_as_it_was",

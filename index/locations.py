@@ -27,3 +27,11 @@ def default_index_dir() -> Path:
     if named:
         return Path(named).expanduser()
     return Path(platformdirs.user_data_dir(_APP, appauthor=False)) / "index"
+
+
+def default_data_dir() -> Path:
+    """Return ``YINZHENG_DATA`` or, when it is unset, a folder in the user's data folder."""
+    named = os.environ.get("YINZHENG_DATA", "").strip()
+    if named:
+        return Path(named).expanduser()
+    return Path(platformdirs.user_data_dir(_APP, appauthor=False)) / "server"

@@ -11,6 +11,7 @@ from page.conversation import Messages
 from page.words import PAGE_WORDS, REPORT_QUESTIONS
 from qa import Strictness
 from qa.indexes import shared_index
+from qa.server.services import Services
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -28,9 +29,11 @@ _REMEMBER = """(chosen) => {
 }"""
 
 
-def build_page(index: str | None) -> "gr.Blocks":
-    """Return the page that asks the given index."""
+def build_page(services: Services) -> "gr.Blocks":
+    """Return the page that asks the served index."""
     import gradio as gr
+
+    index = services.settings.index
 
     words = gr.I18n(**PAGE_WORDS)
     page = gr.Blocks(title="Yinzheng 引證", analytics_enabled=False, fill_width=True)
@@ -39,38 +42,39 @@ def build_page(index: str | None) -> "gr.Blocks":
             gr.HTML("<h1>引證<small>Yinzheng</small></h1>")
             gr.HTML(words("promise"), elem_id="promise")
             clear = gr.Button(words("clear"), size="sm", scale=0, elem_id="clear")
-        with gr.Row(elem_id="room"):
-            with gr.Column(scale=3, elem_id="talk"):
-                chat = gr.Chatbot(
-                    elem_id="chat",
-                    label=words("conversation"),
-                    show_label=False,
-                    buttons=["copy"],
-                    latex_delimiters=[],
-                    placeholder=str(words("hello")),
-                    examples=_examples(index),
-                )
-                box = gr.Textbox(
-                    elem_id="question",
-                    label=words("question"),
-                    show_label=False,
-                    placeholder=words("placeholder"),
-                    lines=1,
-                    max_lines=6,
-                    **buttons(is_running=False),
-                    autofocus=True,
-                )
-                with gr.Row(elem_id="strictness"):
-                    strictness = gr.Radio(
-                        [(str(words(name)), name) for name in get_args(Strictness)],
-                        value="balanced",
-                        label=words("strictness"),
-                        container=False,
+        with gr.Tabs(elem_id="tabs"), gr.Tab(words("chat_tab"), id="chat"):
+            with gr.Row(elem_id="room"):
+                with gr.Column(scale=3, elem_id="talk"):
+                    chat = gr.Chatbot(
+                        elem_id="chat",
+                        label=words("conversation"),
+                        show_label=False,
+                        buttons=["copy"],
+                        latex_delimiters=[],
+                        placeholder=str(words("hello")),
+                        examples=_examples(index),
                     )
-                    gr.HTML(words("hints"))
-            with gr.Column(scale=2, elem_id="sources"):
-                gr.HTML(words("sources"))
-                sources = gr.HTML(words("no_sources"), elem_id="panel")
+                    box = gr.Textbox(
+                        elem_id="question",
+                        label=words("question"),
+                        show_label=False,
+                        placeholder=words("placeholder"),
+                        lines=1,
+                        max_lines=6,
+                        **buttons(is_running=False),
+                        autofocus=True,
+                    )
+                    with gr.Row(elem_id="strictness"):
+                        strictness = gr.Radio(
+                            [(str(words(name)), name) for name in get_args(Strictness)],
+                            value="balanced",
+                            label=words("strictness"),
+                            container=False,
+                        )
+                        gr.HTML(words("hints"))
+                with gr.Column(scale=2, elem_id="sources"):
+                    gr.HTML(words("sources"))
+                    sources = gr.HTML(words("no_sources"), elem_id="panel")
         _connect(
             box=box,
             chat=chat,

@@ -7,26 +7,16 @@ from typing import TYPE_CHECKING
 
 from page.layout import build_page
 from page.words import PAGE_WORDS
+from qa.server.api import build_api
+from qa.server.services import Services
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SECURITY_HEADERS = (
-    (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
-        b"script-src 'self' 'unsafe-inline' 'unsafe-eval'; connect-src 'self'; "
-        b"font-src 'self' data:; form-action 'self'; base-uri 'self'; object-src 'none'; "
-        b"frame-src 'none'; frame-ancestors 'self'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-)
 
-
-class PageMiddleware:
-    """Adds the security headers to every response, and the language script to the page.
+class LanguageScript:
+    """Puts the script that tells Gradio the reader's language into the page.
 
     The ``head`` that Gradio can be given is added by its own scripts: too late for the language.
     """
@@ -40,7 +30,6 @@ class PageMiddleware:
 
         async def sending(message: "Message") -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_SECURITY_HEADERS]
                 if _is_html(message):
                     held.append(message)
                     return
@@ -56,7 +45,7 @@ class PageMiddleware:
 def _is_html(start: "Message") -> bool:
     return any(
         name.lower() == b"content-type" and value.startswith(b"text/html")
-        for name, value in start["headers"]
+        for name, value in start.get("headers", ())
     )
 
 
@@ -72,23 +61,17 @@ def _insert_script(start: "Message", body: "Message") -> None:
     ]
 
 
-def build_server(index: str | None) -> "FastAPI":
-    """Return the ASGI application: the page, and ``/healthz``."""
+def build_server(services: Services) -> "FastAPI":
+    """Return the ASGI application: the page, and every door for programs."""
     # Before Gradio is imported: it would look for newer versions and report its use.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     import gradio as gr
-    from fastapi import FastAPI
 
-    server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    server.add_middleware(PageMiddleware)
-
-    @server.get("/healthz")
-    def healthz() -> dict[str, str]:
-        return {"status": "ok"}
-
+    server = build_api(services)
+    server.add_middleware(LanguageScript)
     mounted: FastAPI = gr.mount_gradio_app(
         server,
-        build_page(index),
+        build_page(services),
         path="/",
         theme=gr.themes.Default(
             primary_hue="orange",
@@ -96,8 +79,8 @@ def build_server(index: str | None) -> "FastAPI":
             font=["system-ui", "sans-serif"],
             font_mono=["ui-monospace", "monospace"],
         ),
-        css=_static("page.css"),
-        head=_script("page.js"),
+        css="".join(_static(name) for name in _names(".css")),
+        head="".join(_script(name) for name in _names(".js") if name != "language.js"),
         i18n=gr.I18n(**PAGE_WORDS),
         footer_links=[],
         show_error=False,
@@ -115,3 +98,8 @@ def _script(name: str) -> str:
 @cache
 def _static(name: str) -> str:
     return (resources.files("page") / "static" / name).read_text(encoding="utf-8")
+
+
+def _names(suffix: str) -> list[str]:
+    names = (one.name for one in (resources.files("page") / "static").iterdir())
+    return sorted(name for name in names if name.endswith(suffix))

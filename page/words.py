@@ -68,6 +68,7 @@ def _hints(lenient: str, balanced: str, strict: str) -> str:
 # Of the page itself: in the language of the browser. Gradio knows these three locales.
 PAGE_WORDS: dict[str, dict[str, str]] = {
     "en": {
+        "chat_tab": "Chat",
         "ask": "Ask",
         "stop": "Stop",
         "promise": "Answers in your documents’ own words, each with its exact place — or says that "
@@ -91,6 +92,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         ),
     },
     "zh-CN": {
+        "chat_tab": "问答",
         "ask": "提问",
         "stop": "停止",
         "promise": "只用文档原文作答，句句标明出处；没有，就说没有。",
@@ -108,6 +110,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "hints": _hints("引用得多，错得也多。", "兼顾多引与少错。", "很有把握才引用。"),
     },
     "zh-TW": {
+        "chat_tab": "問答",
         "ask": "提問",
         "stop": "停止",
         "promise": "只用文件原文作答，句句標明出處；沒有，就說沒有。",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
-from qa import Answer, Citation, Hit, Place, Strictness, ask
+from qa import Answer, Citation, Strictness, ask
+from qa.wire import answer_as_json
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
@@ -49,7 +50,7 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"qa: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
         return _FAILED
     if parsed.json:
-        print(json.dumps(_as_json(answer), ensure_ascii=False, indent=2))
+        print(json.dumps(answer_as_json(answer), ensure_ascii=False, indent=2))
     else:
         _print_answer(answer)
     return _FOUND if answer.status == "answered" else _NOT_FOUND
@@ -108,53 +109,6 @@ def _place(citation: Citation) -> str:
     page = f", page {citation.page}" if citation.page is not None else ""
     place = " > ".join([citation.document.title, *headings])
     return f"{place}{page}, characters {citation.start}-{citation.end}"
-
-
-def _as_json(answer: Answer) -> dict[str, object]:
-    return {
-        "question": answer.question,
-        "status": answer.status,
-        "confidence": round(answer.confidence, 4),
-        "strictness": answer.strictness,
-        "text": answer.text,
-        "citations": [_citation_as_json(citation) for citation in answer.citations],
-        "hits": [_hit_as_json(hit) for hit in answer.hits],
-    }
-
-
-def _citation_as_json(citation: Citation) -> dict[str, object]:
-    return {
-        "quote": citation.quote,
-        "document": citation.document.id,
-        "title": citation.document.title,
-        "headings": list(citation.headings),
-        "start": citation.start,
-        "end": citation.end,
-        "page": citation.page,
-        "score": round(citation.score, 4),
-        "marks": [[mark.start, mark.end] for mark in citation.marks],
-        "also_in": _places_as_json(citation.also_in),
-        "reference": citation.reference,
-    }
-
-
-def _places_as_json(places: Sequence[Place]) -> list[dict[str, object]]:
-    return [
-        {"document": place.document.id, "start": place.start, "end": place.end} for place in places
-    ]
-
-
-def _hit_as_json(hit: Hit) -> dict[str, object]:
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 4),
-        "document": hit.document.id,
-        "start": hit.passage.start,
-        "end": hit.passage.end,
-        "text": hit.passage.text,
-        "also_in": _places_as_json(hit.also_in),
-        "repeats": hit.repeats,
-    }
 
 
 if __name__ == "__main__":

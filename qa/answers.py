@@ -7,6 +7,7 @@ from typing import get_args
 
 from index import Index, QuestionError, clean_question, find_words, fold
 from qa.confidence import THRESHOLDS, confidence_of
+from qa.conversation import in_context
 from qa.facets import facets, named_places
 from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
@@ -53,6 +54,7 @@ def ask(
     index: str | Path | Index | None = None,
     top_k: int = 5,
     strictness: Strictness = "balanced",
+    earlier: Sequence[str] = (),
 ) -> Answer:
     """Answer a question with verbatim quotes, or say that the documents hold no answer.
 
@@ -62,6 +64,8 @@ def ask(
             bundled report on first use.
         top_k: how many of the closest passages to return beside the quotes.
         strictness: how sure an answer must be; ``strict`` refuses more and errs less.
+        earlier: the questions asked before in the same conversation, oldest first: a follow-up is
+            completed from them, and ``Answer.searched`` says what was searched for.
 
     Raises:
         QuestionError: the question is empty or too long, top_k is below 1, or there is no such
@@ -73,8 +77,10 @@ def ask(
     if strictness not in get_args(Strictness):
         known = ", ".join(get_args(Strictness))
         raise QuestionError(f"There is no strictness {strictness!r}. Choose one of: {known}.")
-    readings = read(shared_index(index), text, top_k)
-    return conclude(text, readings, top_k, strictness=strictness)
+    searched = in_context(text, earlier)
+    readings = read(shared_index(index), searched, top_k)
+    answer = conclude(searched, readings, top_k, strictness=strictness)
+    return replace(answer, question=text)
 
 
 def read(index: Index, question: str, top_k: int) -> "list[Reading]":
@@ -112,6 +118,7 @@ def conclude(
     language = language_of(clean_question(text))
     return Answer(
         question=text,
+        searched=text,
         language=language,
         status="answered" if confident else "not_found",
         confidence=min((r.confidence for r in confident), default=whole.confidence),

@@ -89,6 +89,8 @@ class Answer:
 
     Attributes:
         question: as it was asked, without space around it.
+        searched: the question that was searched for: the same, unless it was a follow-up whose
+            meaning lies in the questions before it.
         language: the question's language, for the words around the quotes.
         status: ``answered``, or ``not_found`` when no quote is good enough.
         confidence: how likely the first quote answers, 0 to 1.
@@ -101,6 +103,7 @@ class Answer:
     """
 
     question: str
+    searched: str
     language: Language
     status: Status
     confidence: float

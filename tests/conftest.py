@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("YINZHENG_INDEX", str(tmp_path / "default-index"))
+    monkeypatch.setenv("YINZHENG_DATA", str(tmp_path / "default-data"))
     monkeypatch.delenv("YINZHENG_MODEL", raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 

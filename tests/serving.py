@@ -67,7 +67,12 @@ class Server:
 
     def __init__(self, *arguments: str, index: Path) -> None:
         self._arguments = arguments
-        self._environment = {**os.environ, "YINZHENG_INDEX": str(index), "HF_HUB_OFFLINE": "1"}
+        self._environment = {
+            **os.environ,
+            "YINZHENG_INDEX": str(index),
+            "YINZHENG_DATA": str(index.parent / "data"),
+            "HF_HUB_OFFLINE": "1",
+        }
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
         self.start()

@@ -32,7 +32,8 @@ def test_ask_as_json(report_dir: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     answer = json.loads(done.stdout)
     assert list(answer) == [
-        *("question", "status", "confidence", "strictness", "text", "citations", "hits")
+        *("question", "searched", "language", "status", "confidence", "strictness", "text"),
+        *("citations", "hits"),
     ]
     assert answer["status"] == "answered"
     citation, hit = answer["citations"][0], answer["hits"][0]

@@ -1,0 +1,35 @@
+"""How the server is to run, as its command line says."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index import default_data_dir
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """What a server is started with; everything not given is the safe choice.
+
+    Attributes:
+        index: the index folder; None = the default index.
+        data_dir: where the server keeps what visitors leave: uploads, feedback, sessions, logs.
+        host: address to listen on.
+        port: port to listen on; 0 = any free one.
+        allow_upload: whether every visitor may change the documents where nobody signs in.
+        users_file: the people who may sign in, with argon2 hashes; None = nobody needs to.
+        token_file: the token that programs show; None = programs need none.
+        allowed_hosts: names, besides the address listened on, by which the server may be called.
+        insecure: whether to listen beyond this machine without a login.
+        log_questions: whether questions are written to the log.
+    """
+
+    index: str | None = None
+    data_dir: Path = field(default_factory=default_data_dir)
+    host: str = "127.0.0.1"
+    port: int = 7860
+    allow_upload: bool = False
+    users_file: Path | None = None
+    token_file: Path | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    insecure: bool = False
+    log_questions: bool = False
