@@ -8,15 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import encodings, scale_report
+from benchmarks import encodings, load_report, scale_report
 from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
+from benchmarks.load import Plan, measure_load
 from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
 from benchmarks.quality import measure_quality
 from benchmarks.quality_report import REPORT, write_figures, write_report
 from benchmarks.samples import name_sets
 from benchmarks.scale import measure_scale
+from index import REPORT as BUNDLED_REPORT
 from index import YinzhengError, cache_dir, default_embedding_cache
 
 
@@ -57,7 +59,42 @@ def _parser() -> argparse.ArgumentParser:
     _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
     _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
     _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
+    _add_load(commands.add_parser("load", help="whether a server holds while many ask"))
     return parser
+
+
+def _add_load(load: argparse.ArgumentParser) -> None:
+    load.add_argument("--readers", type=_count, metavar="N", default=50, help="default: 50")
+    load.add_argument("--seconds", type=_count, metavar="S", default=600, help="default: 600")
+    load.add_argument(
+        "--pause",
+        type=_count,
+        metavar="S",
+        default=20,
+        help="seconds between an answer and the reader's next question, in the mean (default: 20)",
+    )
+    load.add_argument(
+        "--documents",
+        type=Path,
+        metavar="PATH",
+        nargs="+",
+        default=[BUNDLED_REPORT],
+        help="what is indexed (default: the bundled report)",
+    )
+    load.add_argument("--out", type=_new_file, metavar="FILE", help="also write the figures here")
+    load.set_defaults(run=_load)
+
+
+def _load(parsed: argparse.Namespace) -> int:
+    plan = Plan(parsed.readers, parsed.seconds, parsed.pause)
+    measured = measure_load(plan, parsed.documents, _tell)
+    Console().print(load_report.to_table(measured))
+    for line in [*load_report.facts(measured), *measured.errors[:20]]:
+        Console().print(line, highlight=False, markup=False)
+    if parsed.out:
+        command = f"python -m benchmarks load --readers {plan.readers} --seconds {plan.seconds:.0f}"
+        load_report.write_report(measured, command, parsed.out)
+    return 1 if measured.errors else 0
 
 
 def _add_scale(scale: argparse.ArgumentParser) -> None:
