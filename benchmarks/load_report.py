@@ -50,8 +50,8 @@ def facts(measured: Measured) -> list[str]:
         "one, and so is every status but 200.",
         f"The index was rebuilt from nothing meanwhile, in {rebuilds}.",
         f"A file that only claims to be a PDF was uploaded. The server: {measured.refused}",
-        f"Memory of the server: at most {max(sizes) / _MIB:,.0f} MiB; in the last fifth of the time "
-        f"{measured.growth:+.1%} against the second fifth (medians; the first is the warm-up).",
+        f"Memory of the server: at most {max(sizes) / _MIB:,.0f} MiB; in the last fifth of the "
+        f"time {measured.growth:+.1%} against the second (medians; the first is the warm-up).",
     ]
 
 
