@@ -12,7 +12,6 @@ from qa.server.headers import ALWAYS
 if TYPE_CHECKING:
     from asyncio import TimerHandle
 
-HEADER_SECONDS = 10.0
 MOST_CONNECTIONS = 800  # below the 1,024 open files that most systems allow
 MOST_PER_ADDRESS = 400
 
@@ -24,6 +23,8 @@ class ImpatientProtocol(H11Protocol):
     nobody reads any more hold a connection.
     """
 
+    patience: ClassVar[float] = 10.0
+    """Seconds for a request's line and headers, and for what comes behind a complete answer."""
     trusted: ClassVar[frozenset[str]] = frozenset()
     """Addresses of proxies, behind which there are many readers."""
     per_address: ClassVar[Counter[str]] = Counter()
@@ -90,7 +91,7 @@ class ImpatientProtocol(H11Protocol):
 
     def _expect_request(self) -> None:
         if self._giving_up is None:
-            self._giving_up = self.loop.call_later(HEADER_SECONDS, self._give_up)
+            self._giving_up = self.loop.call_later(self.patience, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._giving_up is not None:

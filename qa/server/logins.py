@@ -237,7 +237,8 @@ class LoginPages:
             people.attempts.succeeded(name, address, browser)
             return "", 0, 0
         _logger.warning(
-            "A sign-in failed",
+            "A sign-in failed, tried from %s",
+            address,
             extra={"journal": {"kind": "sign_in_failed", "address": address}},
         )
         return "wrong", 401, 0

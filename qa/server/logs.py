@@ -255,6 +255,7 @@ def _file(settings: ServerSettings) -> logging.Handler:
     path = settings.log_file or settings.data_dir / "logs" / "requests.jsonl"
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
         handler = logging.handlers.RotatingFileHandler(
             path, maxBytes=_MOST_BYTES, backupCount=_FILES_KEPT, encoding="utf-8"
         )
