@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import uvicorn
 from starlette.requests import Request
@@ -14,8 +14,9 @@ from starlette.websockets import WebSocket
 
 from qa.server.api import build_api
 from qa.server.connections import ImpatientProtocol
+from qa.server.limits import PATIENCE, Patience
 from qa.server.logs import attach
-from qa.server.running import _listen
+from qa.server.running import listen
 from qa.server.safeguards import Safeguards
 from qa.server.services import Services
 from qa.server.settings import ServerSettings
@@ -41,11 +42,11 @@ async def _echo(request: Request) -> JSONResponse:
     )
 
 
-async def _fails(request: Request) -> JSONResponse:
+async def _fails(_request: Request) -> JSONResponse:
     raise ValueError(f"cannot read {SECRET}")
 
 
-async def _breaks_off(request: Request) -> StreamingResponse:
+async def _breaks_off(_request: Request) -> StreamingResponse:
     async def parts() -> AsyncIterator[bytes]:
         yield b"begun"
         await asyncio.sleep(0)
@@ -54,7 +55,7 @@ async def _breaks_off(request: Request) -> StreamingResponse:
     return StreamingResponse(parts())
 
 
-async def _shared(request: Request) -> JSONResponse:
+async def _shared(_request: Request) -> JSONResponse:
     return JSONResponse({}, headers={"Access-Control-Allow-Origin": "*"})
 
 
@@ -79,15 +80,20 @@ class _Hurried(ImpatientProtocol):
 
 
 @contextmanager
-def guarded(settings: ServerSettings, **patience: Any) -> Iterator[int]:
+def guarded(
+    settings: ServerSettings,
+    *,
+    patience: Patience = PATIENCE,
+    ws: Literal["none", "websockets-sansio"] = "none",
+) -> Iterator[int]:
     """Serve; give the port."""
-    safeguards = Safeguards(settings)
+    safeguards = Safeguards(settings, patience)
     app = safeguards.around(_application(settings))
-    with attach(settings), _listen("127.0.0.1", 0) as listening:
+    with attach(settings), listen("127.0.0.1", 0) as listening:
         config = uvicorn.Config(
             app,
             http=_Hurried,
-            ws=patience.get("ws", "none"),
+            ws=ws,
             log_level="critical",
             server_header=False,
             proxy_headers=False,

@@ -63,5 +63,5 @@ def test_a_name_has_at_most_twenty_sessions(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"not a database, but long enough to look at" * 50)
-    with pytest.raises(ServerSettingError, match="cannot be kept in .*--data"):
+    with pytest.raises(ServerSettingError, match=r"cannot be kept in .*--data"):
         SessionStore(tmp_path / "s", idle_seconds=1)

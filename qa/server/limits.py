@@ -38,6 +38,9 @@ class Patience:
     linger: float = 2.0
 
 
+PATIENCE = Patience()
+
+
 class Buckets:
     """What each visitor has left to ask for: it comes back at a steady rate."""
 
@@ -100,12 +103,10 @@ class _BodyRefusedError(Exception):
 class BodyLimit:
     """Refuses bodies that are too large or come too slowly, whether they tell their size or not."""
 
-    def __init__(
-        self, app: "ASGIApp", settings: ServerSettings, patience: Patience | None = None
-    ) -> None:
+    def __init__(self, app: "ASGIApp", settings: ServerSettings, patience: Patience) -> None:
         self._app = app
         self._settings = settings
-        self._patience = patience or Patience()
+        self._patience = patience
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Handle one connection."""

@@ -108,18 +108,17 @@ class Recognition:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Handle one connection."""
-        if scope["type"] in {"http", "websocket"}:
-            try:
-                visitor = self._people.visitor(scope)
-            except UsersFileError as error:
-                _logger.error("%s", error)
-                if path_in(scope) != "/healthz":
-                    await refuse(Refusal(503, "users"), scope, receive, send)
-                    return
-                visitor = None
+        if scope["type"] not in {"http", "websocket"} or path_in(scope) == "/healthz":
+            await self._app(scope, receive, send)
+            return
+        try:
+            visitor = self._people.visitor(scope)
             if visitor is not None:
                 scope["state"]["visitor"] = visitor
-        await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+        except UsersFileError as error:  # read again at every request, also by the sign-in page
+            _logger.error("%s", error)
+            await refuse(Refusal(503, "users"), scope, receive, send)
 
 
 class Gate:

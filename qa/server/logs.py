@@ -194,7 +194,11 @@ def _note_request(scope: "Scope", path: str, reply: _Reply, begun: float) -> Non
 def _route(scope: "Scope", path: str) -> str:
     """Return the route's pattern, as a path can name a file; the path where no route was found."""
     pattern = getattr(scope.get("route"), "path", None)
-    return str(pattern) if pattern else path[:_MOST_TEXT]
+    if pattern:
+        return str(pattern)
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(str(value), f"{{{name}}}")
+    return path[:_MOST_TEXT]
 
 
 def _rounded(stages: Mapping[str, float]) -> dict[str, float]:

@@ -50,7 +50,7 @@ def serve(
     os.environ.update(_SILENT)
     for warning in warnings_about(settings):
         tell(warning)
-    with attach(settings), _listen(settings.host, settings.port) as listening:
+    with attach(settings), listen(settings.host, settings.port) as listening:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         safeguards = Safeguards(settings)
         try:
@@ -144,7 +144,7 @@ def _run(
         return
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """Take the port before the slow part begins."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

@@ -49,10 +49,7 @@ class SessionStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
-            self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=NORMAL")
-            self._database.executescript(_SCHEMA)
+            self._database = _opened(path)
         except (OSError, sqlite3.Error) as error:
             raise ServerSettingError(
                 f"The sessions cannot be kept in {path}: {error}. Choose another folder with "
@@ -133,6 +130,18 @@ class SessionStore:
             f"FROM {table} WHERE name = ?1 ORDER BY created DESC, rowid DESC LIMIT ?2)",
             (name, _MOST_PER_NAME),
         )
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+        database.executescript(_SCHEMA)
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
 
 
 def _hash(number: str) -> bytes:
