@@ -29,7 +29,9 @@ from index.errors import (
     PlaceError,
     QuestionError,
     QuestionSetError,
+    ServerSettingError,
     SettingError,
+    UsersFileError,
     YinzhengError,
 )
 from index.folding import (
@@ -124,10 +126,12 @@ __all__ = [
     "PruneReport",
     "QuestionError",
     "QuestionSetError",
+    "ServerSettingError",
     "SettingError",
     "Span",
     "TokenVectorKind",
     "Translation",
+    "UsersFileError",
     "Version",
     "Without",
     "YinzhengError",

@@ -17,6 +17,8 @@
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
     ├── PlaceError               a permanent reference cannot be followed
+    ├── ServerSettingError       a server cannot run as it is asked to
+    ├── UsersFileError           a file of users or tokens cannot be used
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
 
@@ -93,6 +95,14 @@ class QuestionSetError(EvaluationError):
 
 class PlaceError(YinzhengError):
     """A permanent reference cannot be followed."""
+
+
+class ServerSettingError(YinzhengError):
+    """A server cannot run as it is asked to."""
+
+
+class UsersFileError(YinzhengError):
+    """A file of users or tokens cannot be used."""
 
 
 class QuestionError(YinzhengError):

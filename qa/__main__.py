@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else arguments)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each command)
     if list(arguments[:1]) == ["eval"]:
         from qa.evaluation.command import main as run_evaluation
 
@@ -32,6 +32,10 @@ def _run(arguments: Sequence[str]) -> int:
         from qa.show import main as show
 
         return show(arguments[1:])
+    if list(arguments[:1]) == ["users"]:
+        from qa.server.users_command import main as keep_users
+
+        return keep_users(arguments[1:])
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -62,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask the index on the command line.",
         epilog="python -m qa eval --help: measure the answers to questions of your own. "
         "python -m qa show --help: follow the permanent reference of a quote. "
+        "python -m qa users --help: who may sign in to the server. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")

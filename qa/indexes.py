@@ -74,3 +74,10 @@ def _wait_for_index(folder: Path) -> None:
             time.sleep(0.2)
         else:
             return
+
+
+def close_shared_indexes() -> None:
+    """Close every index that was opened by its folder, at the end of a program."""
+    with _lock:
+        while _opened:
+            _opened.popitem()[1].close()

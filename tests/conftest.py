@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from serving import COPIES, HOSTILE, Server, Visit, Visits
+from signing_in import write_people
 from tiny_models import tiny_model
 
 from index import REPORT, Index, build_index, open_index
@@ -97,6 +98,16 @@ def copies_server(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) ->
         (folder / f"{number}.md").write_text(text, encoding="utf-8")
     build_index(folder, index_dir=folder / "index")
     running = Server("--index", str(folder / "index"), index=report_dir)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def login_server(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) -> Iterator[Server]:
+    """A server into which only the people and programs of ``signing_in`` are let."""
+    folder = tmp_path_factory.mktemp("login")
+    arguments = write_people(folder)
+    running = Server("--data", str(folder / "data"), *arguments, index=report_dir)
     yield running
     running.stop()
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,13 +65,16 @@ COPIES = [
 class Server:
     """``python app.py`` on a port that stays its own through restarts."""
 
-    def __init__(self, *arguments: str, index: Path) -> None:
+    def __init__(
+        self, *arguments: str, index: Path, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._arguments = arguments
         self._environment = {
             **os.environ,
             "YINZHENG_INDEX": str(index),
             "YINZHENG_DATA": str(index.parent / "data"),
             "HF_HUB_OFFLINE": "1",
+            **(environment or {}),
         }
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
@@ -93,6 +96,12 @@ class Server:
     def stop(self) -> int:
         """Ask the server to end, as a service manager does; return its exit status."""
         self._process.terminate()
+        return self.wait()
+
+    def tell_to_end(self) -> None:
+        self._process.terminate()
+
+    def wait(self) -> int:
         try:
             return self._process.wait(timeout=20)
         except subprocess.TimeoutExpired:

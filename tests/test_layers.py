@@ -21,7 +21,7 @@ ENGINES = {
     "jieba": {"index/folding.py"},
     # The evaluation makes the noise that the index takes away.
     "opencc": {"index/folding.py", "qa/evaluation/noise.py"},
-    "sqlite3": {"index/store.py", "index/embedding_cache.py"},
+    "sqlite3": {"index/store.py", "index/embedding_cache.py", "qa/server/sessions.py"},
     "torch": {"index/embedder.py"},
     "sentence_transformers": {"index/embedder.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
@@ -39,6 +39,8 @@ ENGINES = {
     "pypdfium2": {"index/loaders/pdf.py"},
     "selectolax": {"index/loaders/html.py"},
     "fastapi": {"page/shell.py", "qa/server/api.py"},
+    "uvicorn": {"qa/server/connections.py", "qa/server/hosts.py", "qa/server/running.py"},
+    "argon2": {"qa/server/passwords.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
 }
 

@@ -2,14 +2,12 @@
 
 from fastapi import FastAPI
 
-from qa.server.headers import SecurityHeaders
 from qa.server.services import Services
 
 
 def build_api(services: Services) -> FastAPI:
     """Return the ASGI application; the page can be mounted into it."""
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    server.add_middleware(SecurityHeaders)
     server.state.services = services
 
     @server.get("/healthz")

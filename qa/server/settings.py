@@ -17,10 +17,17 @@ class ServerSettings:
         port: port to listen on; 0 = any free one.
         allow_upload: whether every visitor may change the documents where nobody signs in.
         users_file: the people who may sign in, with argon2 hashes; None = nobody needs to.
-        token_file: the token that programs show; None = programs need none.
+        token_file: the tokens that programs show, hashed; None = programs need none.
         allowed_hosts: names, besides the address listened on, by which the server may be called.
         insecure: whether to listen beyond this machine without a login.
         log_questions: whether questions are written to the log.
+        session_hours: after so long without a request a person has to sign in again.
+        behind_proxy: addresses or networks of proxies whose ``X-Forwarded-`` headers are believed.
+        root_path: the path under which a proxy serves this server, such as ``/kb``.
+        keep_log: whether requests are logged to a file.
+        log_file: that file; None = one in the data folder.
+        max_upload_bytes: size of the body of an upload; any other body may have 1 MiB.
+        requests_per_second: what one visitor may ask for in the long run; 0 = no limit.
     """
 
     index: str | None = None
@@ -33,3 +40,15 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     log_questions: bool = False
+    session_hours: float = 12.0
+    behind_proxy: tuple[str, ...] = ()
+    root_path: str = ""
+    keep_log: bool = True
+    log_file: Path | None = None
+    max_upload_bytes: int = 64 * 2**20
+    requests_per_second: float = 50.0
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether whoever comes has to say who they are."""
+        return self.users_file is not None or self.token_file is not None

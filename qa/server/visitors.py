@@ -28,5 +28,5 @@ def visitor_of(scope: Mapping[str, Any], settings: ServerSettings) -> Visitor:
     if isinstance(visitor, Visitor):
         return visitor
     # Where people sign in, whoever has not may at most read.
-    has_login = settings.users_file is not None or settings.token_file is not None
-    return Visitor(role="administrator" if settings.allow_upload and not has_login else "reader")
+    is_open = settings.allow_upload and not settings.needs_login
+    return Visitor(role="administrator" if is_open else "reader")
