@@ -21,6 +21,8 @@ class ServerSettings:
         allowed_hosts: names, besides the address listened on, by which the server may be called.
         insecure: whether to listen beyond this machine without a login.
         log_questions: whether questions are written to the log.
+        max_running: how many questions are answered at once.
+        max_waiting: how many more may wait for their turn.
     """
 
     index: str | None = None
@@ -33,3 +35,5 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     log_questions: bool = False
+    max_running: int = 4
+    max_waiting: int = 60
