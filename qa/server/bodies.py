@@ -39,10 +39,16 @@ class JsonRequest(Request):
         Raises:
             HTTPException: it is too long, too deep, or no JSON.
         """
+        content = await self.body()
         try:
-            return json.loads(await self.body(), parse_constant=_refuse_constant)
+            value = json.loads(content, parse_constant=_refuse_constant)
+            if (
+                b"\\ud" in content.lower()
+            ):  # half of a character, which no UTF-8 has, can be escaped
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
         except (ValueError, RecursionError):
-            raise HTTPException(400, "The body is not JSON. Send JSON in UTF-8.") from None
+            raise HTTPException(400, "The body is not JSON in UTF-8. Correct it.") from None
+        return value
 
     def _refuse(self) -> NoReturn:
         told = f"The body is larger than {self.most_bytes:,} bytes. Send a shorter one."

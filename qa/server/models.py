@@ -34,8 +34,8 @@ def _whole(value: object) -> object:
 
 TopK = Annotated[
     int,
-    BeforeValidator(_whole),
     Field(ge=1, le=MOST_HITS, description="How many of the closest passages to return."),
+    BeforeValidator(_whole),
 ]
 
 

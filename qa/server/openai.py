@@ -43,7 +43,7 @@ _NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 class _Given(BaseModel):
     """What a client sends: what is not ours to understand is passed over."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class Part(_Given):
@@ -75,11 +75,12 @@ class StreamOptions(_Given):
 class ChatRequest(_Given):
     """A conversation whose last user message is to be answered."""
 
-    model: str = "yinzheng"
+    model: str = Field(default="yinzheng", json_schema_extra={"enum": list(_MODELS)})
     messages: list[Message] = Field(
         min_length=1,
         description="The last message of the role user is the question; those before it are what "
         "a follow-up is completed from.",
+        examples=[[{"role": "user", "content": "烏海市全程網辦事項量提升了多少"}]],
     )
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -252,7 +253,7 @@ async def _events(chunks: Iterator[dict[str, Any]]) -> AsyncIterator[str]:
 def content_parts(answer: Answer) -> Iterator[str]:
     """Yield the message: what was searched for, the frame, each quote with its place."""
     if answer.searched != answer.question:
-        yield f"{_SEARCHED[answer.language]}{code_span(answer.searched)}\n\n"
+        yield f"{_SEARCHED[answer.language]}{code_span(' '.join(answer.searched.split()))}\n\n"
     if not answer.citations:
         yield answer.text
         return
