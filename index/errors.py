@@ -16,6 +16,7 @@
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
+    ├── ServerBusyError          as many questions wait already as a server takes
     ├── PlaceError               a permanent reference cannot be followed
     ├── ServerSettingError       a server cannot run as it is asked to
     ├── UsersFileError           a file of users or tokens cannot be used
@@ -103,6 +104,10 @@ class ServerSettingError(YinzhengError):
 
 class UsersFileError(YinzhengError):
     """A file of users or tokens cannot be used."""
+
+
+class ServerBusyError(YinzhengError):
+    """As many questions wait already as the server takes."""
 
 
 class QuestionError(YinzhengError):

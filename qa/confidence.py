@@ -15,6 +15,7 @@ from index import content_words, fold, stands_in
 from qa.question_types import asks_for_several
 from qa.quotes import Span, worth_citing
 from qa.retriever import Candidate, FloatArray, Query
+from qa.stages import staged
 from qa.types import Strictness
 
 THRESHOLDS: Mapping[Strictness, float] = {"lenient": 0.06, "balanced": 0.12, "strict": 0.4}
@@ -64,6 +65,7 @@ _NO_MARGIN = 2.0
 _NO_WEAKEST = 0.75  # of a model that cannot place its tokens
 
 
+@staged("confidence")
 def confidence_of(
     question: str, query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
 ) -> float:

@@ -56,13 +56,19 @@ def answer_text(language: Language, citations: Sequence[Citation]) -> str:
         return words.not_found
     opening, closing = words.quotation
     several = len(citations) > 1
-    lines = [words.several.format(count=len(citations)) if several else words.one]
+    lines = [lead_in(language, len(citations))]
     for number, citation in enumerate(citations, start=1):
         mark = f"[{number}] " if several else ""
         # A title may hold braces of its own.
         source = words.source.replace("{title}", citation.document.title)
         lines.append(f"{mark}{opening}{citation.quote}{closing} {source}")
     return "\n".join(lines)
+
+
+def lead_in(language: Language, count: int) -> str:
+    """Return what introduces so many quotes."""
+    words = _WORDS[language]
+    return words.several.format(count=count) if count > 1 else words.one
 
 
 def small_talk_text(language: Language) -> str:

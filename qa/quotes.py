@@ -11,6 +11,7 @@ import numpy as np
 from index import CitationError, Index, Passage, fold, stands_in
 from qa.question_types import KINDS, asks_for_several, kinds_asked, kinds_held
 from qa.retriever import BoolArray, Candidate, FloatArray, Query
+from qa.stages import staged
 from qa.types import Citation
 
 _Column = TypeVar("_Column")
@@ -111,6 +112,7 @@ def read_for(question: str) -> int:
     return _SEVERAL_READ if asks_for_several(question) else _READ
 
 
+@staged("quotes")
 def find_spans(
     index: Index, query: Query, question: str, candidates: Sequence[Candidate]
 ) -> list[Span]:
@@ -248,6 +250,7 @@ def _root_mean_square(values: FloatArray) -> float:
     return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
 
 
+@staged("quotes")
 def to_citation(index: Index, span: Span) -> Citation:
     """Return the span as a citation.
 

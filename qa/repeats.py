@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index import Index
+from qa.stages import staged
 from qa.types import Hit, Place
 
 MOST_PLACES = 20
 """Other places named with a hit; all are counted."""
 
 
+@staged("repeats")
 def with_repeats(index: Index, hits: Sequence[Hit], count: int) -> list[Hit]:
     """Return hits that name where else their words stand.
 

@@ -18,6 +18,7 @@ from index import (
     terms,
     translations,
 )
+from qa.stages import staged
 from qa.weights import Weights, weights_for
 
 FloatArray = npt.NDArray[np.float32]
@@ -119,6 +120,7 @@ class Candidate:
         return _token_best(self.similar)
 
 
+@staged("embed")
 def to_query(index: Index, question: str) -> Query:
     """Encode a question, translate its English words, and look its terms up."""
     encoded = index.embedder.encode_query_tokens(fold(question))
@@ -170,6 +172,7 @@ def _unknown_place(translated: Sequence[Translation], standing: Sequence[int]) -
     return next((" ".join(one.words) for one, count in named if one.is_place and not count), None)
 
 
+@staged("rerank")
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
     first = _fuse(index, query)
@@ -199,6 +202,7 @@ def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     return sorted(found, key=lambda c: (-c.score, c.passage.id))[:count]
 
 
+@staged("candidates")
 def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
     """Return the best of the three views, by passage, with what is known of each so far.
 

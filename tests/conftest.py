@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from api_serving import ApiServer
 from serving import COPIES, HOSTILE, Server, Visit, Visits
 from signing_in import write_people
 from tiny_models import tiny_model
 
 from index import REPORT, Index, build_index, open_index
+from qa.server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -75,6 +77,13 @@ def hostile_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hostile_index(hostile_dir: Path) -> Iterator[Index]:
     with open_index(hostile_dir) as index:
         yield index
+
+
+@pytest.fixture(scope="session")
+def api(report_dir: Path) -> Iterator[ApiServer]:
+    """The doors for programs, without the page."""
+    with ApiServer(ServerSettings(index=str(report_dir))) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -38,9 +38,16 @@ ENGINES = {
     "openpyxl": {"index/loaders/xlsx.py"},
     "pypdfium2": {"index/loaders/pdf.py"},
     "selectolax": {"index/loaders/html.py"},
-    "fastapi": {"page/shell.py", "qa/server/api.py"},
     "uvicorn": {"qa/server/connections.py", "qa/server/hosts.py", "qa/server/running.py"},
     "argon2": {"qa/server/passwords.py"},
+    "fastapi": {
+        "page/shell.py",
+        *(
+            f"qa/server/{name}.py"
+            for name in ("api", "bodies", "documentation", "openai", "problems", "rest")
+        ),
+    },
+    "prometheus_client": {"qa/server/metrics.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
 }
 

@@ -1,7 +1,10 @@
 """What all doors of one server share."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
+from qa.server.answering import Answering
+from qa.server.metrics import Metrics
 from qa.server.settings import ServerSettings
 
 
@@ -10,3 +13,19 @@ class Services:
     """One index, and what is kept beside it."""
 
     settings: ServerSettings
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is counted."""
+        return Metrics()
+
+    @cached_property
+    def answering(self) -> Answering:
+        """The one way to ask."""
+        answering = Answering(self.settings, self.metrics)
+        self.metrics.watch(
+            running=lambda: answering.running,
+            waiting=lambda: answering.waiting,
+            index=answering.open_index,
+        )
+        return answering

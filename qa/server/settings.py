@@ -28,6 +28,8 @@ class ServerSettings:
         log_file: that file; None = one in the data folder.
         max_upload_bytes: size of the body of an upload; any other body may have 1 MiB.
         requests_per_second: what one visitor may ask for in the long run; 0 = no limit.
+        max_running: how many questions are answered at once.
+        max_waiting: how many more may wait for their turn.
     """
 
     index: str | None = None
@@ -47,6 +49,8 @@ class ServerSettings:
     log_file: Path | None = None
     max_upload_bytes: int = 64 * 2**20
     requests_per_second: float = 50.0
+    max_running: int = 4
+    max_waiting: int = 60
 
     @property
     def needs_login(self) -> bool:
