@@ -8,7 +8,7 @@ from index.builder import (
     update_documents,
 )
 from index.cleaner import clean_question
-from index.dictionary import Translation, translations
+from index.dictionary import Translation, is_proper_name, translations
 from index.durable import replace_text
 from index.errors import (
     CacheError,
@@ -33,6 +33,7 @@ from index.errors import (
     YinzhengError,
 )
 from index.folding import (
+    Word,
     content_words,
     fold,
     lookup_terms,
@@ -42,6 +43,7 @@ from index.folding import (
     script_of,
     stands_in,
     terms,
+    words,
 )
 from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
@@ -130,6 +132,7 @@ __all__ = [
     "Translation",
     "Version",
     "Without",
+    "Word",
     "YinzhengError",
     "add_documents",
     "build_index",
@@ -144,6 +147,7 @@ __all__ = [
     "exit_status",
     "find_words",
     "fold",
+    "is_proper_name",
     "list_documents",
     "list_generations",
     "lookup_terms",
@@ -164,5 +168,6 @@ __all__ = [
     "translations",
     "update_documents",
     "verify",
+    "words",
     "write_report",
 ]
