@@ -148,37 +148,43 @@ class Word:
         text: the word, folded.
         start: its first character in the text; folding moves nothing.
         end: one past its last character.
-        name: what it may name: ``ns`` a place, ``nr`` a person, ``nt`` an organisation, ``nz``
-            something else with a name of its own, ``t`` a time, ``?`` a Han word that jieba's
-            dictionary does not know, as it does not know most names; else empty.
+        tag: its part of speech in jieba's dictionary: ``ns`` a place, ``nr`` a person, ``nt`` an
+            organisation, ``nz`` another name, ``v`` a verb, …; ``?`` for a Han word which that
+            dictionary does not know, as it does not know most names; empty for all that is not Han.
         is_rare: whether it is no everyday word; of those that are, some are tagged by mistake.
     """
 
     text: str
     start: int
     end: int
-    name: str
+    tag: str
     is_rare: bool
 
 
 def words(text: str) -> list[Word]:
-    """Return the words of a text, in order, each with what it names, if it is a name."""
+    """Return the words of a text, in order, each with its part of speech."""
     found: list[Word] = []
     at = 0
     for word in _jieba().cut(fold(text)):
         is_rare = _general_idf().get(word, _UNKNOWN_IDF) >= _RARE_IDF
-        found.append(Word(word, at, at + len(word), _name_of(word), is_rare))
+        found.append(Word(word, at, at + len(word), _tag_of(word), is_rare))
         at += len(word)
     return found
 
 
-def _name_of(word: str) -> str:
-    if not _HAN_RUN.fullmatch(word) or _ASKING.search(word):
+def _tag_of(word: str) -> str:
+    if not _HAN_RUN.fullmatch(word):
         return ""
     if word in _places():
         return "ns"
-    known = next((tag for tag in ("nr", "nt", "nz", "t") if word in _tagged(tag)), "")
-    return known or ("?" if len(word) > 1 and not _jieba().FREQ.get(word) else "")
+    return _tags().get(word) or ("n" if len(word) == 1 or _jieba().FREQ.get(word) else "?")
+
+
+@lru_cache(maxsize=1)
+def _tags() -> dict[str, str]:
+    """Return jieba's words that are no common nouns, which are most, each with its tag."""
+    lines = (line.split(" ") for line in _jieba_table("dict.txt"))
+    return {fold(word): tag for word, _, tag in lines if tag != "n"}
 
 
 def names_person(words: Iterable[str]) -> bool:
@@ -231,7 +237,7 @@ def _places() -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=5)
+@lru_cache(maxsize=2)
 def _tagged(tag: str) -> frozenset[str]:
     """Return jieba's words of one part of speech, folded."""
     lines = (line for line in _jieba_table("dict.txt") if line.endswith(f" {tag}"))

@@ -8,9 +8,10 @@ from typing import Literal
 from index import Word, fold, is_proper_name, names_place, translations, words
 from qa.language import language_of
 
-Kind = Literal["place", "person", "organisation", "term", "name", "word", "time", "number"]
+Kind = Literal["place", "person", "organisation", "term", "name", "word", "noun", "time", "number"]
 """``term`` stands in quotation or title marks; ``name`` is a name of nobody knows what; ``word`` is
-what jieba does not know, or takes for a person, and may be no name at all."""
+what jieba does not know, or takes for a person, and may be no name at all; ``noun`` names a kind of
+thing."""
 
 NAMES: frozenset[Kind] = frozenset({"place", "person", "organisation", "term", "name"})
 _KINDS: dict[str, Kind] = {
@@ -21,7 +22,15 @@ _KINDS: dict[str, Kind] = {
     "t": "time",
     "?": "word",
 }
-_PLACE_ENDINGS = frozenset({"市", "县", "区", "旗", "盟", "州", "省", "镇", "乡", "村", "自治区"})
+_PLACE_ENDINGS = frozenset(
+    re.findall(
+        r"\S+",
+        """
+        市 县 区 旗 盟 州 省 镇 乡 村 国 岛 山 河 湖 自治区 地区 王国 帝国 共和国 半岛
+        盆地 高原 山脉
+        """,
+    )
+)
 _COUNT = "[0-9一二三四五六七八九十百]"
 _TERM = re.compile(r'"[^"]{1,60}"|《[^《》]{1,60}》|〈[^〈〉]{1,60}〉')
 _TIME = re.compile(
@@ -122,14 +131,15 @@ def _han_names(found: list[Word]) -> Iterator[tuple[int, int, Kind]]:
 
 def _kind_of(word: Word) -> Kind | None:
     # 中国 and 北京 are everyday words, and so are 城市 and 太阳, which jieba takes for places.
-    sure = word.is_rare or word.name == "t" or is_proper_name(word.text)
+    sure = word.is_rare or word.tag == "t" or is_proper_name(word.text)
     if not sure or len(word.text) == 1:
         return None
-    if not word.name and is_proper_name(word.text):  # 歌德 is no person to jieba
+    # To jieba 歌德 is no person, and 後秦 a time.
+    if (word.tag not in _KINDS or word.tag == "t") and is_proper_name(word.text):
         return "name"
-    if word.name == "nr" and not is_proper_name(word.text):
+    if word.tag == "nr" and not is_proper_name(word.text):
         return "word"
-    return _KINDS.get(word.name)
+    return _KINDS.get(word.tag)
 
 
 def _longer(kind: Kind | None, found: list[Word], end: int) -> tuple[Kind, int] | None:
@@ -137,11 +147,9 @@ def _longer(kind: Kind | None, found: list[Word], end: int) -> tuple[Kind, int] 
     word = found[end]
     if word.text == "·" and end + 1 < len(found) and _HAN.match(found[end + 1].text):
         return "person", end + 2
-    if kind == "place" and (
-        word.text in _PLACE_ENDINGS or _kind_of(word) == "place"
-    ):
+    if kind == "place" and (word.text in _PLACE_ENDINGS or _kind_of(word) == "place"):
         return kind, end + 1
-    if kind in ("person", "word") and word.name in ("nr", "?") and word.is_rare:
+    if kind in ("person", "word") and word.tag in ("nr", "?") and word.is_rare:
         return kind, end + 1
     if kind == "word" and _is_cut_off(found, end):
         return kind, end + 1
@@ -193,7 +201,7 @@ def joined(question: str) -> list[Entity]:
     for one in entities(question):
         last = groups[-1] if groups else None
         if last and last.kind == one.kind and _JOINT.fullmatch(folded, last.end, one.start):
-            one = Entity(question[last.start : one.end], last.start, one.end, one.kind)
-            groups.pop()
-        groups.append(one)
+            groups[-1] = Entity(question[last.start : one.end], last.start, one.end, one.kind)
+        else:
+            groups.append(one)
     return groups

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 
 from index import fold, words
 from qa.entities import Entity, Kind, entities
-from qa.substitution import ASKING
+from qa.language import language_of
+from qa.topics import ASKING, subject_of
 
-_THING: tuple[Kind, ...] = ("term", "organisation", "place", "name", "person")
-_PERSON: tuple[Kind, ...] = ("person", "name")
+_THING: tuple[Kind, ...] = ("term", "organisation", "place", "name", "word", "noun", "person")
+_PERSON: tuple[Kind, ...] = ("person", "name", "word")
 _PLACE: tuple[Kind, ...] = ("place", "organisation")
-_PEOPLE: tuple[Kind, ...] = ("person", "organisation", "name")
+_PEOPLE: tuple[Kind, ...] = ("person", "organisation", "name", "word", "noun")
 _WORK: tuple[Kind, ...] = ("term", "name")
-_ANY: tuple[Kind, ...] = ("person", "term", "organisation", "place", "name")
+_ANY: tuple[Kind, ...] = ("person", "term", "organisation", "place", "name", "word", "noun")
 
 _HAN_PRONOUNS: dict[str, tuple[Kind, ...]] = {
     "它": _THING,
@@ -33,16 +34,25 @@ _HAN_PRONOUNS: dict[str, tuple[Kind, ...]] = {
     "该地区": _PLACE,
 }
 _HAN_PRONOUN = re.compile("|".join(sorted(_HAN_PRONOUNS, key=len, reverse=True)))
-_NOT_ITS = frozenset("其中 其他 其它 其实 其次 其余 其后 其间 当地人 其一 其二 他人 他国 他乡 他日".split())
+_NOT_ITS = frozenset(
+    re.findall(
+        r"\S+", "其中 其他 其它 其实 其次 其余 其后 其间 当地人 其一 其二 他人 他国 他乡 他日"
+    )
+)
 _KIND_WORDS: tuple[tuple[str, tuple[Kind, ...]], ...] = (
     ("自治区|地区|城市|国家|市|县|省|州|区|盟|旗|国|镇|乡|村|岛|山|河|湖|城", _PLACE),
-    ("公司|企业|集团|机构|组织|部门|大学|学院|学校|医院|委员会|协会|球队|乐队|政党|党", ("organisation", "name")),
+    (
+        "公司|企业|集团|机构|组织|部门|大学|学院|学校|医院|委员会|协会|球队|乐队|政党|党",
+        ("organisation", "name"),
+    ),
     ("人|人物|作家|作者|演员|歌手|导演|球员|科学家|总统|将军|皇帝", _PERSON),
     ("书|片|影片|电影|剧|电视剧|小说|歌|歌曲|专辑|作品|游戏|文件|法|杂志", _WORK),
 )
 _POINTED = re.compile(
     "(?:该|此|这(?:个|座|家|所|位|部|本|款|项|种)|那(?:个|座|家|所|位|部|本|款|项|种))"
-    "(?P<noun>" + "|".join(pattern for pattern, _ in _KIND_WORDS) + "|模式|项目|方案|制度|品牌|平台|工程)"
+    "(?P<noun>"
+    + "|".join(pattern for pattern, _ in _KIND_WORDS)
+    + "|模式|项目|方案|制度|品牌|平台|工程)"
 )
 _BEFORE = re.compile(
     "(?:那么?|请问|为什么|为何|什么时候|何时|在|从|对|关于|于|请|而|并且|然后|现在|目前|如今|当时|[\\s,，])*"
@@ -52,8 +62,8 @@ _SHORT = 4  # Han characters before a pronoun that cannot well hold what it stan
 _ENGLISH: dict[str, tuple[Kind, ...]] = {
     "it": _THING,
     "its": _THING,
-    "they": _PEOPLE + ("place",),
-    "their": _PEOPLE + ("place",),
+    "they": (*_PEOPLE, "place"),
+    "their": (*_PEOPLE, "place"),
     "them": _PEOPLE,
     "he": _PERSON,
     "his": _PERSON,
@@ -66,12 +76,13 @@ _POSSESSIVE = frozenset({"its", "their", "his", "her"})
 _AUXILIARY = "is|are|was|were|does|do|did|has|have|had|can|could|will|would|should"
 _EN_SUBJECT = re.compile(
     r"(?:and |but |so |then )*(?:(?:what|when|where|why|who|how|which|whom|since when)"
-    r"(?: (?:many|much|big|large|old|long|far|high|tall|often|year|kind of|type of)){0,2}(?: (?:people|\w+s))?"
+    r"(?: (?:many|much|big|large|old|long|far|high|tall|often|year|kind of|type of)){0,2}"
+    r"(?: (?:people|\w+s))?"
     rf"(?: else)? )?(?:(?:{_AUXILIARY})(?:n't)? )?(?P<pronoun>its|it|they|their|he|his|she|her)\b"
 )
 _EN_OBJECT = re.compile(
-    r"^.{0,60}\b(?:of|in|about|from|for|with|to|by|near|at|invented|founded|made|built|wrote|runs?|leads?|"
-    r"live|lives|lived|work|works|located|happened|is|was|are) (?P<pronoun>it|them|him|her|there)$"
+    r"^.{0,60}\b(?:of|in|about|from|for|with|to|by|near|at|invented|founded|made|built|wrote"
+    r"|runs?|leads?|live|lives|lived|work|works|located|happened|is|was|are) (?P<pronoun>it|them|him|her|there)$"
 )
 _EN_POSSESSIVE = re.compile(r"\b(?:is|are|was|were|about) (?P<pronoun>its|their|his|her) \w+")
 _EN_POINTED = re.compile(
@@ -114,12 +125,21 @@ def resolve_pronoun(question: str, recent: Sequence[str]) -> str | None:
 
 
 def _antecedent(recent: Sequence[str], kinds: tuple[Kind, ...]) -> Entity | None:
-    """Return the last thing named of the kinds a pronoun can stand for, the likeliest kind first."""
+    """Return the last thing named of the kinds a pronoun can stand for.
+
+    A term that belongs to the subject comes first (包頭的“包你滿意”), then the subject itself.
+    """
     for question in recent:
         named = entities(question)
+        subject = subject_of(question) if language_of(question) != "en" else None
+        near = 0 if subject is None else subject.end + 1
+        first = [one for one in named if one.kind == "term" and one.start <= near]
+        for one in [*first, *([subject] if subject else [])]:
+            if one.kind in kinds:
+                return one
         for kind in kinds:
             for one in named:
-                if one.kind == kind:
+                if one.kind == kind != "word":
                     return one
     return None
 

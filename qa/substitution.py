@@ -9,6 +9,7 @@ import re
 from index import fold, words
 from qa.entities import NAMES, Entity, Kind, joined
 from qa.language import language_of
+from qa.topics import ASKING, subject_of, topic_place
 
 # Where names of a kind may go, the best first; a quoted term stands for no place.
 _GIVES_WAY: dict[Kind, tuple[Kind, ...]] = {
@@ -18,38 +19,43 @@ _GIVES_WAY: dict[Kind, tuple[Kind, ...]] = {
     "term": ("term", "name", "word"),
     "name": ("name", "person", "organisation", "place", "term", "word"),
     "word": ("person", "name", "organisation", "place", "term", "word"),
+    "noun": ("term", "word"),
     "time": ("time",),
     "number": ("number",),
 }
-ASKING = re.compile(
-    "什么|甚么|谁|多少|几(?=[个位名年月日天次种座条项家所岁点号时])|哪|怎|何|吗|是否|是不是|有没有|有无"
-    "|多[大长高远久重深宽快]"
-)
-_ENDS_TOPIC = (
-    r"(?=(?:又|则|一共|总共|共|大约|约|现在|目前)?(?:是|有|为|达|占|叫|在|位于|由|属于|来自)?"
-    r"(?:什么|谁|多少|几|哪|多[大长高远久重深宽]|何|怎|如何)|[?？]*$)"
-)
-_NOUN = r"((?!是|有|为|在|由|于|又)[^的了着过,，。?？\s\"]{1,14}?)"
-_TOPIC = re.compile(rf"(?:的|^)([^的,，。?？\s\"]{{1,14}}?){_ENDS_TOPIC}")
-_TOPIC_AFTER_NAME = re.compile(rf"{_NOUN}{_ENDS_TOPIC}")
 _OF = re.compile(
     r"\b(?:the|its|their|a|an)\s+((?:[\w-]+\s+){0,4}?[\w-]+)(?=\s+(?:of|in|for|at)\b)", re.ASCII
 )
 _POSSESSED = re.compile(r"(?<=[a-z]['’]s )((?:[\w-]+\s+){0,4}?[\w-]+)(?=\s*\?|\s*$)", re.ASCII)
-_ENDS_NOUN = frozenset("的 了 着 过 在 和 与 跟 及 对 把 被 是 有 为 从 向 于 由 将 等".split())
+_ENDS_NOUN = frozenset(
+    re.findall(r"\S+", "的 了 着 过 在 和 与 跟 及 对 把 被 是 有 为 从 向 于 由 将 等")
+)
 _MARKS = "?？。.!！ "
 
 
 def put_name(last: str, name: Entity) -> str:
     """Return the question with another name, time or number in it."""
-    slot = slot_for(last, name.kind)
+    slot = _slot(last, name.kind)
     if slot is not None:
         return last[: slot.start] + _fitting(name.text, slot.text) + last[slot.end :]
     return _inserted(last, name)
 
 
-def slot_for(last: str, kind: Kind) -> Entity | None:
+def _slot(last: str, kind: Kind) -> Entity | None:
     """Return what in a question gives way to a name of a kind, if anything."""
+    same = next((one for one in joined(last) if one.kind == kind), None)
+    if kind in ("time", "number") or (same is not None and kind not in ("word", "noun")):
+        return same
+    subject = subject_of(last) if language_of(last) != "en" else None
+    if subject is None:
+        return slot_for(last, kind)
+    # 治理模式是什么 asks of 包头 for its 治理模式; 盾柱木 is one thing, 软枝黄蝉 another.
+    is_narrowed = kind == "place" and subject.kind in ("noun", "term")
+    return None if is_narrowed else subject
+
+
+def slot_for(last: str, kind: Kind) -> Entity | None:
+    """Return the first thing named that a name of a kind can replace, the likeliest kind first."""
     named = joined(last)
     for wanted in _GIVES_WAY[kind]:
         for one in named:
@@ -65,9 +71,11 @@ def _begins(question: str, word: Entity) -> bool:
 
 
 def _fitting(name: str, replaced: str) -> str:
-    """Return a year as its slot has it: 2021 for 2020年 is 2021年, and the reverse."""
+    """Return a name as its slot has it: 2021 for 2020年 as 2021年, a term in the same marks."""
     if name.isdigit() and replaced.endswith("年"):
         return f"{name}年"
+    if fold(replaced[0]) in '"《〈' and fold(name[0]) not in '"《〈':
+        return f"{replaced[0]}{name}{replaced[-1]}"
     return name
 
 
@@ -79,7 +87,8 @@ def _inserted(last: str, name: Entity) -> str:
     if name.kind == "time":
         year = f"{name.text}年" if name.text.isdigit() else name.text
         return f"{year}{last}"
-    if ASKING.match(fold(last)) or name.kind == "number":
+    subject = subject_of(last)
+    if subject is None or name.kind == "number":
         return f"{name.text}，{last}"
     return f"{name.text}的{last}"
 
@@ -94,20 +103,19 @@ def put_topic(last: str, topic: str, predicate: str = "") -> str | None:
     """
     if fold(topic) in fold(last):
         return last
-    for place in (_with_same_end, _topic_place):
-        found = place(last, topic)
-        if found is not None:
-            start, end = found
-            return last[:start] + topic + last[end:]
+    found = with_same_end(last, topic) or _topic_place(last)
+    if found is not None:
+        start, end = found
+        return last[:start] + topic + last[end:]
     return _asked_of_name(last, topic, predicate)
 
 
-def _with_same_end(last: str, topic: str) -> tuple[int, int] | None:
+def with_same_end(last: str, topic: str) -> tuple[int, int] | None:
     """Return where a noun stands that ends like the topic: 電子證照事項量 for 全程網辦事項量."""
     folded, end_of = fold(last), fold(topic)
     for length in range(len(end_of) - 1, 1, -1):
         at = folded.find(end_of[-length:])
-        if at >= 0 and (end_of.isascii() is folded[at].isascii()):
+        if at >= 0 and not end_of[-length:].isascii():
             most = 2 * (len(end_of) - length)
             return _begin_of_noun(last, at, most), at + length
     return None
@@ -115,7 +123,8 @@ def _with_same_end(last: str, topic: str) -> tuple[int, int] | None:
 
 def _begin_of_noun(last: str, at: int, most: int) -> int:
     """Return where a noun begins whose end begins at ``at``, at most so far before it."""
-    names_end = max((one.end for one in joined(last) if one.end <= at), default=0)
+    sure = [one for one in joined(last) if one.kind not in ("word", "number")]
+    names_end = max((one.end for one in sure if one.end <= at), default=0)
     begin = at
     for word in reversed(words(last)):
         if word.start >= begin:
@@ -128,30 +137,20 @@ def _begin_of_noun(last: str, at: int, most: int) -> int:
     return begin
 
 
-def _topic_place(last: str, topic: str) -> tuple[int, int] | None:  # noqa: ARG001
-    """Return where the topic of a question stands: behind 的 or a name, or at its beginning."""
-    folded = fold(last)
-    names = [one for one in joined(last) if one.kind in NAMES]
-    if language_of(last) == "en":
-        match = _OF.search(folded) or _POSSESSED.search(folded)
-        return match.span(1) if match else None
-    found = [match.span(1) for match in _TOPIC.finditer(folded)]
-    for one in names:
-        behind = _TOPIC_AFTER_NAME.match(folded, one.end)
-        if behind:
-            found.append(behind.span(1))
-    inside = [s for s in found if not any(n.start < s[1] and s[0] < n.end for n in names)]
-    ends = re.compile(_ENDS_TOPIC)
-    inside += [(n.start, n.end) for n in names if n.kind == "term" and ends.match(folded, n.end)]
-    plain = [(a, b) for a, b in inside if not ASKING.search(folded[a:b])]
-    return max(plain, default=None)
+def _topic_place(last: str) -> tuple[int, int] | None:
+    if language_of(last) != "en":
+        return topic_place(last)
+    match = _OF.search(fold(last)) or _POSSESSED.search(fold(last))
+    return match.span(1) if match else None
 
 
 def _asked_of_name(last: str, topic: str, predicate: str) -> str | None:
-    """Return a question for a topic of what the last one names."""
-    name = next((one for one in joined(last) if one.kind in NAMES), None)
+    """Return a question for a topic of what the last one is about."""
+    is_english = language_of(last) == "en"
+    subject = None if is_english else subject_of(last)
+    name = subject or next((one for one in joined(last) if one.kind in NAMES), None)
     if name is None:
         return None
-    if language_of(last) == "en" and topic.isascii():
+    if is_english and topic.isascii():
         return f"What is the {topic} of {name.text}?"
     return f"{name.text}的{topic}{predicate}？"
