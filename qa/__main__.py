@@ -1,9 +1,10 @@
-"""``python -m qa "QUESTION"``: ask; ``show REF``: follow a reference; ``eval``: measure."""
+"""``python -m qa "QUESTION"``: ask; ``show`` a reference; ``eval``; ``feedback`` of readers."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
@@ -12,6 +13,12 @@ from qa.wire import answer_as_json
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
+# Imported only when it is asked for: an evaluation draws pictures, and feedback opens a database.
+_COMMANDS = {
+    "eval": "qa.evaluation.command",
+    "feedback": "qa.feedback_command",
+    "show": "qa.show",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,14 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if list(arguments[:1]) == ["eval"]:
-        from qa.evaluation.command import main as run_evaluation
-
-        return run_evaluation(arguments[1:])
-    if list(arguments[:1]) == ["show"]:
-        from qa.show import main as show
-
-        return show(arguments[1:])
+    command = _COMMANDS.get(arguments[0]) if arguments else None
+    if command is not None:
+        return int(import_module(command).main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -39,6 +41,7 @@ def _run(arguments: Sequence[str]) -> int:
             index=parsed.index,
             top_k=parsed.top_k,
             strictness=parsed.strictness,
+            earlier=parsed.earlier,
         )
     except QuestionError as error:
         print(f"qa: {error}", file=sys.stderr)
@@ -62,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Ask the index on the command line.",
         epilog="python -m qa eval --help: measure the answers to questions of your own. "
         "python -m qa show --help: follow the permanent reference of a quote. "
+        "python -m qa feedback --help: what readers thought of answers. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")
@@ -80,11 +84,21 @@ def _parser() -> argparse.ArgumentParser:
         default="balanced",
         help="how sure an answer must be (default balanced)",
     )
+    parser.add_argument(
+        "--earlier",
+        action="append",
+        default=[],
+        metavar="QUESTION",
+        help="a question asked before, which a follow-up such as 那包頭呢？ is completed from; "
+        "may be given again, the oldest first",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser
 
 
 def _print_answer(answer: Answer) -> None:
+    if answer.searched != answer.question:
+        print(f"searched: {answer.searched}")
     for number, citation in enumerate(answer.citations, start=1):
         print(f"[{number}] {citation.quote}")
         print(f"    {_place(citation)}")

@@ -82,7 +82,8 @@ _EN_SUBJECT = re.compile(
 )
 _EN_OBJECT = re.compile(
     r"^.{0,60}\b(?:of|in|about|from|for|with|to|by|near|at|invented|founded|made|built|wrote"
-    r"|runs?|leads?|live|lives|lived|work|works|located|happened|is|was|are) (?P<pronoun>it|them|him|her|there)$"
+    r"|runs?|leads?|live|lives|lived|work|works|located|happened|is|was|are) "
+    r"(?P<pronoun>it|them|him|her|there)$"
 )
 _EN_POSSESSIVE = re.compile(r"\b(?:is|are|was|were|about) (?P<pronoun>its|their|his|her) \w+")
 _EN_POINTED = re.compile(
