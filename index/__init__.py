@@ -8,13 +8,14 @@ from index.builder import (
     update_documents,
 )
 from index.cleaner import clean_question
-from index.dictionary import Translation, translations
+from index.dictionary import Translation, is_proper_name, translations
 from index.durable import replace_text
 from index.errors import (
     CacheError,
     CitationError,
     DocumentError,
     EvaluationError,
+    FeedbackError,
     IndexBusyError,
     IndexDamagedError,
     IndexFallbackWarning,
@@ -36,6 +37,7 @@ from index.errors import (
     YinzhengError,
 )
 from index.folding import (
+    Word,
     content_words,
     fold,
     lookup_terms,
@@ -45,6 +47,7 @@ from index.folding import (
     script_of,
     stands_in,
     terms,
+    words,
 )
 from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
@@ -101,6 +104,7 @@ __all__ = [
     "Dropped",
     "EvaluationError",
     "FailedFile",
+    "FeedbackError",
     "FileFacts",
     "FileReport",
     "FileStatus",
@@ -136,6 +140,7 @@ __all__ = [
     "UsersFileError",
     "Version",
     "Without",
+    "Word",
     "YinzhengError",
     "add_documents",
     "build_index",
@@ -150,6 +155,7 @@ __all__ = [
     "exit_status",
     "find_words",
     "fold",
+    "is_proper_name",
     "list_documents",
     "list_generations",
     "lookup_terms",
@@ -170,5 +176,6 @@ __all__ = [
     "translations",
     "update_documents",
     "verify",
+    "words",
     "write_report",
 ]

@@ -134,6 +134,17 @@ def _stemmer() -> "Stemmer":
     return Stemmer("english")
 
 
+def is_proper_name(word: str) -> bool:
+    """Return whether the dictionary has a Han word as a name, which it writes with a capital."""
+    return fold(word) in _proper_names()
+
+
+@lru_cache(maxsize=1)
+def _proper_names() -> frozenset[str]:
+    named = (words for phrase, words in _dictionary().items() if phrase.startswith(_NAME))
+    return frozenset().union(*named)
+
+
 _loading = threading.Lock()
 
 

@@ -13,6 +13,7 @@
     │   ├── ModelDamagedError    the bundled model's file is not the expected one
     │   └── ModelMismatchError   the index was made with a different model
     ├── CacheError               the file of kept embeddings cannot be used
+    ├── FeedbackError            what a reader thinks of an answer cannot be kept or read
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
@@ -80,6 +81,10 @@ class ModelMismatchError(ModelError):
 
 class CacheError(YinzhengError):
     """The file of kept embeddings cannot be used."""
+
+
+class FeedbackError(YinzhengError):
+    """What a reader thinks of an answer cannot be kept or read."""
 
 
 class SettingError(YinzhengError):

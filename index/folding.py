@@ -10,6 +10,7 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -137,6 +138,53 @@ def place_names(text: str) -> list[str]:
     """Return the places a text names, folded, in order; none that is an everyday word as well."""
     rare = (word for word, weight in content_words(text).items() if weight >= _RARE_IDF)
     return [word for word in rare if word in _places()]
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a text, as jieba cuts it.
+
+    Attributes:
+        text: the word, folded.
+        start: its first character in the text; folding moves nothing.
+        end: one past its last character.
+        tag: its part of speech in jieba's dictionary: ``ns`` a place, ``nr`` a person, ``nt`` an
+            organisation, ``nz`` another name, ``v`` a verb, …; ``?`` for a Han word which that
+            dictionary does not know, as it does not know most names; empty for all that is not Han.
+        is_rare: whether it is no everyday word; of those that are, some are tagged by mistake.
+    """
+
+    text: str
+    start: int
+    end: int
+    tag: str
+    is_rare: bool
+
+
+def words(text: str) -> list[Word]:
+    """Return the words of a text, in order, each with its part of speech."""
+    found: list[Word] = []
+    at = 0
+    for word in _jieba().cut(fold(text)):
+        is_rare = _general_idf().get(word, _UNKNOWN_IDF) >= _RARE_IDF
+        found.append(Word(word, at, at + len(word), _tag_of(word), is_rare))
+        at += len(word)
+    return found
+
+
+def _tag_of(word: str) -> str:
+    if not _HAN_RUN.fullmatch(word):
+        return ""
+    if word in _places():
+        return "ns"
+    return _tags().get(word) or ("n" if len(word) == 1 or _jieba().FREQ.get(word) else "?")
+
+
+@lru_cache(maxsize=1)
+def _tags() -> dict[str, str]:
+    """Return jieba's words that are no common nouns, which are most, each with its tag."""
+    lines = (line.split(" ") for line in _jieba_table("dict.txt"))
+    return {fold(word): tag for word, _, tag in lines if tag != "n"}
 
 
 def names_person(words: Iterable[str]) -> bool:

@@ -1,9 +1,10 @@
-"""``python -m qa "QUESTION"``: ask; ``show REF``: follow a reference; ``eval``: measure."""
+"""``python -m qa "QUESTION"``: ask; ``show`` a reference; ``eval``; ``feedback`` of readers."""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
@@ -12,6 +13,13 @@ from qa.wire import answer_as_json
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
+# Imported only when it is asked for: an evaluation draws pictures, and feedback opens a database.
+_COMMANDS = {
+    "eval": "qa.evaluation.command",
+    "feedback": "qa.feedback_command",
+    "show": "qa.show",
+    "users": "qa.server.users_command",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,19 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if arguments is None else arguments)
 
 
-def _run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each command)
-    if list(arguments[:1]) == ["eval"]:
-        from qa.evaluation.command import main as run_evaluation
-
-        return run_evaluation(arguments[1:])
-    if list(arguments[:1]) == ["show"]:
-        from qa.show import main as show
-
-        return show(arguments[1:])
-    if list(arguments[:1]) == ["users"]:
-        from qa.server.users_command import main as keep_users
-
-        return keep_users(arguments[1:])
+def _run(arguments: Sequence[str]) -> int:
+    command = _COMMANDS.get(arguments[0]) if arguments else None
+    if command is not None:
+        return int(import_module(command).main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -43,6 +42,7 @@ def _run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each comma
             index=parsed.index,
             top_k=parsed.top_k,
             strictness=parsed.strictness,
+            earlier=parsed.earlier,
         )
     except QuestionError as error:
         print(f"qa: {error}", file=sys.stderr)
@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="python -m qa eval --help: measure the answers to questions of your own. "
         "python -m qa show --help: follow the permanent reference of a quote. "
         "python -m qa users --help: who may sign in to the server. "
+        "python -m qa feedback --help: what readers thought of answers. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")
@@ -85,11 +86,21 @@ def _parser() -> argparse.ArgumentParser:
         default="balanced",
         help="how sure an answer must be (default balanced)",
     )
+    parser.add_argument(
+        "--earlier",
+        action="append",
+        default=[],
+        metavar="QUESTION",
+        help="a question asked before, which a follow-up such as 那包頭呢？ is completed from; "
+        "may be given again, the oldest first",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser
 
 
 def _print_answer(answer: Answer) -> None:
+    if answer.searched != answer.question:
+        print(f"searched: {answer.searched}")
     for number, citation in enumerate(answer.citations, start=1):
         print(f"[{number}] {citation.quote}")
         print(f"    {_place(citation)}")

@@ -21,7 +21,12 @@ ENGINES = {
     "jieba": {"index/folding.py"},
     # The evaluation makes the noise that the index takes away.
     "opencc": {"index/folding.py", "qa/evaluation/noise.py"},
-    "sqlite3": {"index/store.py", "index/embedding_cache.py", "qa/server/sessions.py"},
+    "sqlite3": {
+        "index/store.py",
+        "index/embedding_cache.py",
+        "qa/feedback.py",
+        "qa/server/sessions.py",
+    },
     "torch": {"index/embedder.py"},
     "sentence_transformers": {"index/embedder.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from qa.feedback import FEEDBACK_FILE, FeedbackStore
 from qa.server.answering import Answering
 from qa.server.metrics import Metrics
 from qa.server.settings import ServerSettings
@@ -29,3 +30,8 @@ class Services:
             index=answering.open_index,
         )
         return answering
+
+    @cached_property
+    def feedback(self) -> FeedbackStore:
+        """What readers think of answers."""
+        return FeedbackStore(self.settings.data_dir / FEEDBACK_FILE, index=self.settings.index)
