@@ -1,9 +1,9 @@
-"""``python -m qa "QUESTION"``: ask; ``show REF``: follow a reference; ``eval``: measure."""
+"""``python -m qa "QUESTION"``: ask; ``show``, ``eval``, ``mcp``: references, figures, a server."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
@@ -24,14 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    if list(arguments[:1]) == ["eval"]:
-        from qa.evaluation.command import main as run_evaluation
-
-        return run_evaluation(arguments[1:])
-    if list(arguments[:1]) == ["show"]:
-        from qa.show import main as show
-
-        return show(arguments[1:])
+    command = _command(list(arguments[:1]))
+    if command is not None:
+        return command(arguments[1:])
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -56,12 +51,30 @@ def _run(arguments: Sequence[str]) -> int:
     return _FOUND if answer.status == "answered" else _NOT_FOUND
 
 
+def _command(name: list[str]) -> Callable[[Sequence[str]], int] | None:
+    """Return the command of a name; None for a question."""
+    if name == ["eval"]:
+        from qa.evaluation.command import main as run_evaluation
+
+        return run_evaluation
+    if name == ["show"]:
+        from qa.show import main as show
+
+        return show
+    if name == ["mcp"]:
+        from qa.mcp.command import main as serve
+
+        return serve
+    return None
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m qa",
         description="Ask the index on the command line.",
         epilog="python -m qa eval --help: measure the answers to questions of your own. "
         "python -m qa show --help: follow the permanent reference of a quote. "
+        "python -m qa mcp --help: serve programs that speak the Model Context Protocol. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")
