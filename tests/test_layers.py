@@ -40,6 +40,8 @@ ENGINES = {
     "selectolax": {"index/loaders/html.py"},
     "fastapi": {"page/shell.py", "qa/server/api.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
+    "mcp": {"qa/mcp/documents.py", "qa/mcp/http.py", "qa/mcp/service.py", "qa/mcp/stdio.py"},
+    "mcp_types": {"qa/mcp/documents.py", "qa/mcp/service.py", "qa/mcp/tools.py"},
 }
 
 

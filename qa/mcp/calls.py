@@ -9,6 +9,10 @@ import anyio.to_thread
 _AT_ONCE = 4
 _WAITING = 32
 FULL = "The server is busy: too many questions are waiting. Ask again in a moment."
+BROKEN = (
+    "Something went wrong inside the server; nothing is known of an answer. "
+    "Ask again; if it stays so, look at what the server wrote on its standard error."
+)
 _Result = TypeVar("_Result")
 
 

@@ -1,5 +1,6 @@
 """The server itself: which request is answered by what; how messages travel is another matter."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -11,10 +12,11 @@ from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
 
 from index import YinzhengError
-from qa.mcp.calls import FULL, Calls
+from qa.mcp.calls import BROKEN, FULL, Calls
 from qa.mcp.documents import list_documents, list_templates, read_document
 from qa.mcp.tools import call_tool, list_tools
 
+_log = logging.getLogger(__name__)
 _INSTRUCTIONS = (
     "Answers questions about the user's own documents by quoting them word for word, with the "
     "exact place of every quote; nothing is generated. Pass quotes on unchanged and with their "
@@ -86,8 +88,13 @@ class Service:
             raise MCPError(code=types.INTERNAL_ERROR, message=FULL)
         try:
             return await self.calls.run(function)
+        except MCPError:
+            raise
         except (YinzhengError, OSError) as error:
             raise MCPError(code=types.INTERNAL_ERROR, message=str(error)) from error
+        except Exception as error:  # the library would send its text to the client
+            _log.exception("A resource could not be read")
+            raise MCPError(code=types.INTERNAL_ERROR, message=BROKEN) from error
 
 
 def _version() -> str:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from index import YinzhengError
 from qa.answers import ask, retrieve
 from qa.mcp.arguments import AskArguments, RetrieveArguments, ShowArguments, checked
-from qa.mcp.calls import FULL, Calls
+from qa.mcp.calls import BROKEN, FULL, Calls
 from qa.mcp.outputs import AskOutput, RetrieveOutput, ShowOutput
 from qa.mcp.texts import answer_as_text, hits_as_text
 from qa.references import resolve
@@ -20,10 +20,6 @@ from qa.show import resolved_as_json, resolved_as_text
 from qa.wire import answer_as_json, hit_as_json
 
 _log = logging.getLogger(__name__)
-_BROKEN = (
-    "Something went wrong inside the server; nothing is known of an answer. "
-    "Ask again; if it stays so, look at what the server wrote on its standard error."
-)
 
 Outcome = tuple[str, dict[str, Any]]
 """What a tool gives: for people, and for programs."""
@@ -130,7 +126,7 @@ async def call_tool(
         return _failure(f"{error}. Check the index folder, its permissions and the disk.")
     except Exception:  # noqa: BLE001  (the library would send its text to the client)
         _log.exception("The tool %s failed", name)
-        return _failure(_BROKEN)
+        return _failure(BROKEN)
     return types.CallToolResult(content=[_text(text)], structured_content=structured)
 
 
