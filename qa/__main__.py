@@ -1,4 +1,4 @@
-"""``python -m qa "QUESTION"``: ask; ``show`` a reference; ``eval``; ``feedback`` of readers."""
+"""``python -m qa "QUESTION"``: ask; and the other commands, each by its name."""
 
 import argparse
 import json
@@ -13,10 +13,12 @@ from qa.wire import answer_as_json
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
-# Imported only when it is asked for: an evaluation draws pictures, and feedback opens a database.
+# Imported only when it is asked for: an evaluation draws pictures, and the others
+# bring libraries of their own.
 _COMMANDS = {
     "eval": "qa.evaluation.command",
     "feedback": "qa.feedback_command",
+    "mcp": "qa.mcp.command",
     "show": "qa.show",
     "users": "qa.server.users_command",
 }
@@ -68,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "python -m qa show --help: follow the permanent reference of a quote. "
         "python -m qa users --help: who may sign in to the server. "
         "python -m qa feedback --help: what readers thought of answers. "
+        "python -m qa mcp --help: serve programs that speak the Model Context Protocol. "
         "To ask the question 'eval': python -m qa -- eval",
     )
     parser.add_argument("question", metavar="QUESTION")

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from index import PlaceError, YinzhengError
 from qa.references import Resolved, resolve
@@ -31,7 +32,10 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"qa: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
         return _FAILED
-    print(_json(found) if parsed.json else "\n".join(_lines(found)))
+    if parsed.json:
+        print(json.dumps(resolved_as_json(found), ensure_ascii=False, indent=2))
+    else:
+        print(resolved_as_text(found))
     return _CHANGED if found.status == "changed" else _FOUND
 
 
@@ -48,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _lines(found: Resolved) -> list[str]:
+def resolved_as_text(found: Resolved) -> str:
+    """Return a quote in its place and context, or what has become of it, for people."""
     lines = [_place(found), found.document.path]
     if found.status != "current":
         lines.append(_what_changed(found))
@@ -60,7 +65,7 @@ def _lines(found: Resolved) -> list[str]:
         lines.append(f"It read: 【{found.quote}】")
     else:
         lines.append("No generation of the index holds the old text any more.")
-    return lines
+    return "\n".join(lines)
 
 
 def _place(found: Resolved) -> str:
@@ -83,12 +88,13 @@ def _in_context(text: str, start: int, end: int) -> str:
     return f"{before}{text[first:start]}【{text[start:end]}】{text[end:last]}{after}"
 
 
-def _json(found: Resolved) -> str:
+def resolved_as_json(found: Resolved) -> dict[str, Any]:
+    """Return all that a reference leads to, the same through every door."""
     document = found.document
     version = asdict(found.version) if found.version else None
     if version is not None:
         version["text_key"] = version["text_key"].hex()
-    facts = {
+    return {
         "reference": found.reference,
         "status": found.status,
         "quote": found.quote,
@@ -102,4 +108,3 @@ def _json(found: Resolved) -> str:
         "version": version,
         "is_read_otherwise": found.is_read_otherwise,
     }
-    return json.dumps(facts, ensure_ascii=False, indent=2)

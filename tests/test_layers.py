@@ -54,6 +54,8 @@ ENGINES = {
     },
     "prometheus_client": {"qa/server/metrics.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
+    "mcp": {"qa/mcp/documents.py", "qa/mcp/http.py", "qa/mcp/service.py", "qa/mcp/stdio.py"},
+    "mcp_types": {"qa/mcp/documents.py", "qa/mcp/service.py", "qa/mcp/tools.py"},
 }
 
 

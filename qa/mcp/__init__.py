@@ -1,0 +1,1 @@
+"""``python -m qa mcp``: the same answers for programs that speak the Model Context Protocol."""
