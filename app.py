@@ -19,7 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with telling_fallbacks(lambda warning: print(f"yinzheng: {warning}", file=sys.stderr)):
-            _serve(ServerSettings(index=options.index, host=options.host, port=options.port))
+            _serve(
+                ServerSettings(
+                    index=options.index,
+                    host=options.host,
+                    port=options.port,
+                    allow_upload=options.allow_upload,
+                )
+            )
     except (YinzhengError, OSError) as error:
         print(f"yinzheng: {error}", file=sys.stderr)
         return 1
@@ -42,6 +49,11 @@ def _parser() -> argparse.ArgumentParser:
         help="address to listen on (default 127.0.0.1: this machine only; there is no password)",
     )
     parser.add_argument("--port", type=_port, default=7860, help="port (default 7860)")
+    parser.add_argument(
+        "--allow-upload",
+        action="store_true",
+        help="let everybody who reaches the page add, rebuild and remove documents",
+    )
     return parser
 
 

@@ -30,6 +30,9 @@ from index.errors import (
     QuestionError,
     QuestionSetError,
     SettingError,
+    UploadError,
+    UploadKindError,
+    UploadTooLargeError,
     YinzhengError,
 )
 from index.folding import (
@@ -45,7 +48,7 @@ from index.folding import (
 )
 from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
-from index.loaders import Limits
+from index.loaders import Limits, recognise
 from index.locations import (
     REPORT,
     cache_dir,
@@ -58,10 +61,12 @@ from index.part_vectors import PartVectors
 from index.reader import Index, open_index
 from index.report import report_as_json, write_report
 from index.report import totals as report_totals
+from index.selecting import file_of
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
     Document,
+    DocumentDetails,
     DocumentInfo,
     Dropped,
     FailedFile,
@@ -93,6 +98,7 @@ __all__ = [
     "CacheError",
     "CitationError",
     "Document",
+    "DocumentDetails",
     "DocumentError",
     "DocumentInfo",
     "Dropped",
@@ -128,6 +134,9 @@ __all__ = [
     "Span",
     "TokenVectorKind",
     "Translation",
+    "UploadError",
+    "UploadKindError",
+    "UploadTooLargeError",
     "Version",
     "Without",
     "YinzhengError",
@@ -142,6 +151,7 @@ __all__ = [
     "document_as_it_was",
     "duplicate_key",
     "exit_status",
+    "file_of",
     "find_words",
     "fold",
     "list_documents",
@@ -152,6 +162,7 @@ __all__ = [
     "open_index",
     "place_names",
     "prune",
+    "recognise",
     "remove_documents",
     "replace_text",
     "report_as_json",

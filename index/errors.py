@@ -16,6 +16,9 @@
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
+    ├── UploadError              uploaded files are not taken
+    │   ├── UploadTooLargeError  they are too many, or too large
+    │   └── UploadKindError      a file is of no kind that can be read
     ├── PlaceError               a permanent reference cannot be followed
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
@@ -89,6 +92,18 @@ class EvaluationError(YinzhengError):
 
 class QuestionSetError(EvaluationError):
     """A file of questions cannot be used."""
+
+
+class UploadError(YinzhengError):
+    """Uploaded files are not taken."""
+
+
+class UploadTooLargeError(UploadError):
+    """Uploaded files are too many, or too large."""
+
+
+class UploadKindError(UploadError):
+    """An uploaded file is of no kind that can be read."""
 
 
 class PlaceError(YinzhengError):

@@ -38,7 +38,7 @@ ENGINES = {
     "openpyxl": {"index/loaders/xlsx.py"},
     "pypdfium2": {"index/loaders/pdf.py"},
     "selectolax": {"index/loaders/html.py"},
-    "fastapi": {"page/shell.py", "qa/server/api.py"},
+    "fastapi": {"page/shell.py", "qa/server/api.py", "qa/server/documents_api.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
 }
 

@@ -21,6 +21,9 @@ class ServerSettings:
         allowed_hosts: names, besides the address listened on, by which the server may be called.
         insecure: whether to listen beyond this machine without a login.
         log_questions: whether questions are written to the log.
+        max_upload_bytes: the most that one uploaded file may have.
+        max_upload_files: how many files may be uploaded at a time.
+        max_upload_total: the most that all uploaded files may take on the disk.
     """
 
     index: str | None = None
@@ -33,3 +36,6 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     log_questions: bool = False
+    max_upload_bytes: int = 64 << 20
+    max_upload_files: int = 20
+    max_upload_total: int = 4 << 30
