@@ -26,7 +26,7 @@ DOORS = [
 
 
 @pytest.fixture(scope="module")
-def _built(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
     folder = tmp_path_factory.mktemp("library")
     (folder / "甲.txt").write_text("甲文件講網絡。\n\n乙文件講水利。", encoding="utf-8")
     (folder / "乙.md").write_text("# 水利<b>\n\n乙文件講水利。", encoding="utf-8")
@@ -35,8 +35,8 @@ def _built(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
 
 
 @pytest.fixture
-def folder(_built: Path, tmp_path: Path) -> Path:
-    shutil.copytree(_built / "index", tmp_path / "index")
+def folder(built: Path, tmp_path: Path) -> Path:
+    shutil.copytree(built / "index", tmp_path / "index")
     return tmp_path
 
 
@@ -76,7 +76,7 @@ def ended(client: TestClient) -> dict[str, Any]:
     raise AssertionError("it took longer than 90 seconds")
 
 
-def test_the_list_says_what_is_to_be_looked_after(client: TestClient, _built: Path) -> None:
+def test_the_list_says_what_is_to_be_looked_after(client: TestClient, built: Path) -> None:
     told = client.get("/api/v1/library").json()
     assert (told["total"], told["matching"], told["may_change"]) == (2, 2, True)
     assert told["limits"]["files"] == 2
@@ -85,7 +85,7 @@ def test_the_list_says_what_is_to_be_looked_after(client: TestClient, _built: Pa
     first = by_name["甲.txt"]
     assert (first["kind"], first["paragraphs"], first["duplicates"]) == ("txt", 2, 1)
     assert (first["missing"], first["uploaded"]) == (False, False)
-    assert first["path"] == str(_built / "甲.txt")
+    assert first["path"] == str(built / "甲.txt")
     assert first["indexed"].startswith("20")
     assert by_name["乙.md"]["title"] == "水利<b>"
 
@@ -187,7 +187,7 @@ def test_documents_are_uploaded_removed_and_brought_back(client: TestClient, fol
 def test_stopping_the_server_cancels_a_change(folder: Path) -> None:
     with client_of(folder, allow_upload=True) as client:
         assert upload(client, ("a.txt", "甲。".encode())).status_code == 202
-        services: Services = client.app.state.services  # type: ignore[attr-defined]
+        services: Services = client.app.state.services
     change = services.changes.current()
     assert change is not None
     assert change.state == "cancelled"

@@ -3,6 +3,7 @@
 import unicodedata
 from io import BytesIO
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ HOSTILE_NAMES = st.lists(st.one_of(st.sampled_from(_PIECES), st.text(max_size=5)
 )
 
 
-def store_in(folder: Path, **limits: int) -> UploadStore:
+def store_in(folder: Path, **limits: Any) -> UploadStore:
     return UploadStore(ServerSettings(index=str(folder / "index"), data_dir=folder, **limits))
 
 

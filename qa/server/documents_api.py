@@ -27,6 +27,7 @@ from index import (
     UploadTooLargeError,
     YinzhengError,
     list_generations,
+    script_of,
 )
 from qa.indexes import shared_index
 from qa.server.changes import Change, ChangeKind, ChangeState, Order
@@ -87,6 +88,7 @@ class DocumentOut(BaseModel):
     id: str
     name: str
     title: str
+    script: str = Field(description="zh-Hans, zh-Hant, or empty: how the title is to be set.")
     kind: str
     paragraphs: int
     indexed: datetime | None
@@ -181,6 +183,7 @@ def _document_out(line: Line, visitor: Visitor) -> DocumentOut:
         id=info.id,
         name=line.name,
         title=info.title,
+        script=script_of(info.title) or "",
         kind=info.kind,
         paragraphs=info.passages,
         indexed=line.indexed,
