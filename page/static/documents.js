@@ -2,7 +2,8 @@
 const api = (path) => `${location.pathname.replace(/\/?$/, "/")}api/v1/${path}`;
 const SHOWN = 200;  // documents asked for at a time
 const REPORTED = 300;  // files shown in the report
-const state = { room: null, library: null, change: null, seen: "", chosen: new Set(), due: 0 };
+const state = { room: null, library: null, change: null, seen: "", chosen: new Set(), due: 0,
+  lost: false };
 
 const word = (name, ...values) => {
   const text = state.room.dataset[name] ?? name;
@@ -36,6 +37,7 @@ const problem = (status, detail) => {
     detail ? make("span", { lang: "en" }, ` ${detail}`) : "",
   );
   part("problem").hidden = false;
+  state.lost = status === 0;
 };
 const ask = async (method, path, body) => {
   let response;
@@ -49,6 +51,8 @@ const ask = async (method, path, body) => {
     problem(0);
     return null;
   }
+  if (state.lost) part("problem").hidden = true;
+  state.lost = false;
   const told = await response.json().catch(() => null);
   if (!response.ok) {
     problem(response.status, typeof told?.detail === "string" ? told.detail : "");
@@ -58,8 +62,8 @@ const ask = async (method, path, body) => {
 };
 const begin = async (method, path, body) => {
   part("problem").hidden = true;
-  const change = await ask(method, path, body);
-  if (change) showChange(change.change ?? change);
+  const told = await ask(method, path, body);
+  if (told) showChange("change" in told ? told.change : told);
   state.due = 0;
 };
 
@@ -465,8 +469,8 @@ const look = async () => {
   if (isNew) {
     Object.assign(state, { library: null, change: null, seen: "" });
     build(room);
-    await load();
   }
+  if (!state.library) await load();
   const told = await ask("GET", "changes/current");
   if (!told) return;
   if (!isNew && told.change?.id !== state.change?.id) load();

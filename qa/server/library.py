@@ -75,7 +75,7 @@ class Library:
         self._known: tuple[str, list[tuple[str, DocumentDetails]]] = ("", [])
 
     def lines(self, *, search: str = "", offset: int = 0, limit: int = 200) -> Lines:
-        """Return documents by path.
+        """Return documents by name.
 
         Args:
             search: words that the name or the title must have, in whatever script.
@@ -97,10 +97,8 @@ class Library:
         with self._lock:
             generation, known = self._known
             if generation != index.generation:
-                known = [
-                    (fold(f"{_name(one.info.path)} {one.info.title}"), one)
-                    for one in index.document_details()
-                ]
+                found = sorted(index.document_details(), key=lambda one: fold(_name(one.info.path)))
+                known = [(fold(f"{_name(one.info.path)} {one.info.title}"), one) for one in found]
                 self._known = (index.generation, known)
             return known
 
