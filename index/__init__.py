@@ -33,6 +33,9 @@ from index.errors import (
     ServerBusyError,
     ServerSettingError,
     SettingError,
+    UploadError,
+    UploadKindError,
+    UploadTooLargeError,
     UsersFileError,
     YinzhengError,
 )
@@ -51,7 +54,7 @@ from index.folding import (
 )
 from index.history import document_as_it_was
 from index.keys import duplicate_key, find_words
-from index.loaders import Limits
+from index.loaders import Limits, recognise
 from index.locations import (
     REPORT,
     cache_dir,
@@ -64,10 +67,12 @@ from index.part_vectors import PartVectors
 from index.reader import Index, open_index
 from index.report import report_as_json, write_report
 from index.report import totals as report_totals
+from index.selecting import file_of
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
     Document,
+    DocumentDetails,
     DocumentInfo,
     Dropped,
     FailedFile,
@@ -99,6 +104,7 @@ __all__ = [
     "CacheError",
     "CitationError",
     "Document",
+    "DocumentDetails",
     "DocumentError",
     "DocumentInfo",
     "Dropped",
@@ -137,6 +143,9 @@ __all__ = [
     "Span",
     "TokenVectorKind",
     "Translation",
+    "UploadError",
+    "UploadKindError",
+    "UploadTooLargeError",
     "UsersFileError",
     "Version",
     "Without",
@@ -153,6 +162,7 @@ __all__ = [
     "document_as_it_was",
     "duplicate_key",
     "exit_status",
+    "file_of",
     "find_words",
     "fold",
     "is_proper_name",
@@ -164,6 +174,7 @@ __all__ = [
     "open_index",
     "place_names",
     "prune",
+    "recognise",
     "remove_documents",
     "replace_text",
     "report_as_json",

@@ -132,6 +132,7 @@ def update_documents(
     index_dir: str | Path | None = None,
     model: str | None = None,
     prune_missing: bool = False,
+    fresh: bool = False,
     progress: Progress | None = None,
     embedding_cache: str | Path | None = None,
     encoding: str | None = None,
@@ -148,6 +149,7 @@ def update_documents(
         index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
         model: the model, when it should be checked against that of the index.
         prune_missing: remove the documents whose file is gone, which are kept otherwise.
+        fresh: read the files again whether they changed or not, and embed everything anew.
         progress: called as the work goes on.
         embedding_cache: as for ``build_index``.
         limits: what is refused; None = the defaults.
@@ -165,11 +167,12 @@ def update_documents(
     options = ReadingOptions(encoding, limits)
     with changing(index_dir, progress, embedding_cache, wait=wait) as change:
         old = change.build_on_old(model, options)
+        change.gathering.fresh = fresh
         chosen = set(old.infos) if wanted is None else select(old.infos, _listed(wanted))
         change.gathering.keep(id_ for id_ in old.infos if id_ not in chosen)
         infos = [info for info in old.infos.values() if info.id in chosen]
         change.gathering.read_again(infos, change.told, prune=prune_missing)
-        return change.finish()
+        return change.finish(rewrite=fresh)
 
 
 def remove_documents(

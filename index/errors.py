@@ -18,6 +18,9 @@
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
     ├── ServerBusyError          as many questions wait already as a server takes
+    ├── UploadError              uploaded files are not taken
+    │   ├── UploadTooLargeError  they are too many, or too large
+    │   └── UploadKindError      a file is of no kind that can be read
     ├── PlaceError               a permanent reference cannot be followed
     ├── ServerSettingError       a server cannot run as it is asked to
     ├── UsersFileError           a file of users or tokens cannot be used
@@ -97,6 +100,18 @@ class EvaluationError(YinzhengError):
 
 class QuestionSetError(EvaluationError):
     """A file of questions cannot be used."""
+
+
+class UploadError(YinzhengError):
+    """Uploaded files are not taken."""
+
+
+class UploadTooLargeError(UploadError):
+    """Uploaded files are too many, or too large."""
+
+
+class UploadKindError(UploadError):
+    """An uploaded file is of no kind that can be read."""
 
 
 class PlaceError(YinzhengError):

@@ -24,7 +24,7 @@ from index.locks import GoneError
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
 from index.part_vectors import PartVectors
-from index.types import Document, DocumentInfo, IndexInfo, Passage, Version
+from index.types import Document, DocumentDetails, DocumentInfo, IndexInfo, Passage, Version
 from index.vectors import FloatArray, IntArray
 from index.verification import problems_of
 
@@ -228,6 +228,10 @@ class Index:
     def documents(self) -> list[DocumentInfo]:
         """Return what there is to list of every document, by path."""
         return self._opened.store.infos()
+
+    def document_details(self) -> list[DocumentDetails]:
+        """Return what there is to know of every document beside its text, by path."""
+        return self._opened.store.details()
 
     def documents_of_content(self, prefix: str) -> list[Document]:
         """Return the documents whose content hash begins with some hex digits, by path."""

@@ -24,6 +24,7 @@ from index.errors import IndexDamagedError
 from index.keys import LENGTH
 from index.types import (
     Document,
+    DocumentDetails,
     DocumentInfo,
     Dropped,
     FileFacts,
@@ -61,6 +62,12 @@ _DOCUMENT = "SELECT id, path, title, text, content_hash, encoding, offsets, fact
 _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, page FROM passages'
 _KEYS = "SELECT passage_id, text_key, sentence_keys, duplicate_key FROM keys"
 _DUPLICATES = "SELECT passage_id, duplicate_key FROM keys WHERE passage_id"
+_DUPLICATES_OF_DOCUMENTS = (
+    "SELECT p.document_id, count(*) FROM keys k JOIN passages p ON p.id = k.passage_id "
+    "WHERE k.duplicate_key IN "
+    "(SELECT duplicate_key FROM keys GROUP BY duplicate_key HAVING count(*) > 1) "
+    "GROUP BY p.document_id"
+)
 _REPEATS = "SELECT duplicate_key, passage_id FROM keys WHERE duplicate_key"
 _MOST_VARIABLES = 500
 _LEAST_LIMIT = 1 << 20  # bytes: below this SQLite cannot hold its own statements
@@ -219,6 +226,23 @@ class Store:
             "GROUP BY d.id ORDER BY d.path"
         )
         return [self._to_info(row) for row in rows]
+
+    def details(self) -> list[DocumentDetails]:
+        """Return what there is to know of every document beside its text, by path."""
+        duplicates: dict[str, int] = dict(self._rows(_DUPLICATES_OF_DOCUMENTS))
+        indexed: dict[str, str] = dict(
+            self._rows("SELECT document_id, max(indexed) FROM versions GROUP BY document_id")
+        )
+        facts = dict(self._rows("SELECT id, facts FROM documents"))
+        return [
+            DocumentDetails(
+                info=info,
+                facts=_facts_from(facts[info.id]),
+                duplicates=duplicates.get(info.id, 0),
+                indexed=str(indexed.get(info.id, "")),
+            )
+            for info in self.infos()
+        ]
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""

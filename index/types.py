@@ -274,6 +274,23 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True)
+class DocumentDetails:
+    """What an index knows of a document beside its text.
+
+    Attributes:
+        info: what a list of documents says of it.
+        facts: what reading its file showed.
+        duplicates: how many of its passages stand elsewhere too.
+        indexed: when it was first indexed as it is now, ISO 8601 in UTC; empty when not recorded.
+    """
+
+    info: DocumentInfo
+    facts: FileFacts
+    duplicates: int
+    indexed: str
+
+
+@dataclass(frozen=True)
 class Version:
     """A state of a document that an index holds or held.
 

@@ -179,6 +179,8 @@ def _write_passages(
         to, of_old = zip(*rows.kept, strict=True)
         vectors[list(to)] = plan.old.vectors(np.array(of_old, np.int64))
         writer.copy(to, plan.old.tokens, of_old)
+    if texts:
+        told("embed", 0, len(texts))
     for done, (at, encoded) in enumerate(_encoded(embedder, texts), start=1):
         vectors[rows.new[at]] = encoded.vector
         writer.write(rows.new[at], encoded.tokens)
@@ -228,6 +230,8 @@ def _write_sentences(
     _write_sentence_spans(writer, plan.passages)
     if plan.old is not None:
         _copy(writer, plan.old.sentences, rows.kept)
+    if texts:
+        told("embed sentences", 0, len(texts))
     for at in range(0, len(texts), _ENCODED_TOGETHER):
         if embedder is None:
             break

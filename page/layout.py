@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from index import REPORT
 from page.chat import buttons, converse, stop
 from page.conversation import Messages
+from page.documents import documents_tab
 from page.words import PAGE_WORDS, REPORT_QUESTIONS
 from qa import Strictness
 from qa.indexes import shared_index
@@ -42,8 +43,8 @@ def build_page(services: Services) -> "gr.Blocks":
             gr.HTML("<h1>引證<small>Yinzheng</small></h1>")
             gr.HTML(words("promise"), elem_id="promise")
             clear = gr.Button(words("clear"), size="sm", scale=0, elem_id="clear")
-        with gr.Tabs(elem_id="tabs"), gr.Tab(words("chat_tab"), id="chat"):
-            with gr.Row(elem_id="room"):
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab(words("chat_tab"), id="chat"), gr.Row(elem_id="room"):
                 with gr.Column(scale=3, elem_id="talk"):
                     chat = gr.Chatbot(
                         elem_id="chat",
@@ -75,6 +76,7 @@ def build_page(services: Services) -> "gr.Blocks":
                 with gr.Column(scale=2, elem_id="sources"):
                     gr.HTML(words("sources"))
                     sources = gr.HTML(words("no_sources"), elem_id="panel")
+            documents_tab(services, words)
         _connect(
             box=box,
             chat=chat,

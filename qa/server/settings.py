@@ -26,10 +26,12 @@ class ServerSettings:
         root_path: the path under which a proxy serves this server, such as ``/kb``.
         keep_log: whether requests are logged to a file.
         log_file: that file; None = one in the data folder.
-        max_upload_bytes: size of the body of an upload; any other body may have 1 MiB.
+        max_upload_bytes: the most that one uploaded file may have; any other body may have 1 MiB.
         requests_per_second: what one visitor may ask for in the long run; 0 = no limit.
         max_running: how many questions are answered at once.
         max_waiting: how many more may wait for their turn.
+        max_upload_files: how many files may be uploaded at a time.
+        max_upload_total: the most that all uploaded files may take on the disk.
     """
 
     index: str | None = None
@@ -51,6 +53,8 @@ class ServerSettings:
     requests_per_second: float = 50.0
     max_running: int = 4
     max_waiting: int = 60
+    max_upload_files: int = 20
+    max_upload_total: int = 4 * 2**30
 
     @property
     def needs_login(self) -> bool:
