@@ -16,6 +16,7 @@
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
+    ├── ReportError              a kept report or count cannot be read
     ├── PlaceError               a permanent reference cannot be followed
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
@@ -89,6 +90,10 @@ class EvaluationError(YinzhengError):
 
 class QuestionSetError(EvaluationError):
     """A file of questions cannot be used."""
+
+
+class ReportError(YinzhengError):
+    """A kept report or count cannot be read."""
 
 
 class PlaceError(YinzhengError):
