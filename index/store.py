@@ -294,7 +294,8 @@ class Store:
         # A part at a time: every text is read, and questions wait for the connection.
         for at in range(0, last, _COUNTED_TOGETHER):
             (found,) = self._rows(
-                "SELECT coalesce(sum(length(text)), 0) FROM documents WHERE rowid > ? AND rowid <= ?",
+                "SELECT coalesce(sum(length(text)), 0) FROM documents "
+                "WHERE rowid > ? AND rowid <= ?",
                 at,
                 at + _COUNTED_TOGETHER,
             )[0]

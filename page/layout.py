@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from index import REPORT
+from page.about import about_tab
 from page.chat import buttons, converse, stop
 from page.conversation import Messages
 from page.words import PAGE_WORDS, REPORT_QUESTIONS
@@ -42,7 +43,7 @@ def build_page(services: Services) -> "gr.Blocks":
             gr.HTML("<h1>引證<small>Yinzheng</small></h1>")
             gr.HTML(words("promise"), elem_id="promise")
             clear = gr.Button(words("clear"), size="sm", scale=0, elem_id="clear")
-        with gr.Tabs(elem_id="tabs"), gr.Tab(words("chat_tab"), id="chat"):
+        with gr.Tabs(elem_id="tabs") as tabs, gr.Tab(words("chat_tab"), id="chat"):
             with gr.Row(elem_id="room"):
                 with gr.Column(scale=3, elem_id="talk"):
                     chat = gr.Chatbot(
@@ -75,6 +76,8 @@ def build_page(services: Services) -> "gr.Blocks":
                 with gr.Column(scale=2, elem_id="sources"):
                     gr.HTML(words("sources"))
                     sources = gr.HTML(words("no_sources"), elem_id="panel")
+        with tabs:
+            about_tab(services, words)
         _connect(
             box=box,
             chat=chat,

@@ -1,5 +1,6 @@
 """Every word the page says, in 简体, 繁體 and English."""
 
+from page.about_words import ABOUT_WORDS
 from qa.types import Language
 
 # Around an answer: in the language of its question.
@@ -128,6 +129,8 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
     },
 }
+for _locale, _words in ABOUT_WORDS.items():
+    PAGE_WORDS[_locale].update(_words)
 REPORT_QUESTIONS = (
     "What is Ordos's 三端五防線 model?",
     "呼伦贝尔的“三务合一”是什么？",

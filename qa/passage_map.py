@@ -7,11 +7,9 @@ news it kept 41 % of each passage's ten nearest, PCA 6 %; docs/about.md has the 
 The only file that knows scikit-learn.
 """
 
-import threading
 import time
-from collections import OrderedDict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +27,6 @@ _FEWEST_NEIGHBOURLY = 12  # below this t-SNE has no neighbourhoods to keep
 _ROUNDS = 500  # as good as the usual 1,000 on the sets measured, in half the time
 _PERPLEXITY = 30.0
 _SEED = 20
-_KEPT = 2  # maps: that of the generation in use, and that of the one before
 
 
 @dataclass(frozen=True)
@@ -165,37 +162,5 @@ def nearest_of(vectors: FloatArray) -> FloatArray:
 def _repeated(index: Index, ids: Sequence[int]) -> int:
     """Return how many passages are not the only ones with their words."""
     keys = index.duplicate_keys(ids)
-    owners: dict[bytes, int] = {}
-    for key, _ in index.repeats(list(dict.fromkeys(keys))):
-        owners[key] = owners.get(key, 0) + 1
+    owners = Counter(key for key, _ in index.repeats(list(dict.fromkeys(keys))))
     return sum(owners[key] > 1 for key in keys)
-
-
-class PassageMaps:
-    """The maps of the generations last asked for, each drawn once, in the background."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._maps: OrderedDict[tuple[str, str], Future[PassageMap]] = OrderedDict()
-
-    def of(self, index: Index) -> "Future[PassageMap]":
-        """Return the map of an index, or what will be it; one that failed is drawn again."""
-        opened = index.snapshot()
-        key = (str(opened.index_dir), opened.generation)
-        with self._lock:
-            known = self._maps.get(key)
-            if known is None or (known.done() and known.exception() is not None):
-                known = self._maps[key] = Future()
-                # Nothing waits for it when the server ends.
-                threading.Thread(target=_draw_into, args=(known, opened), daemon=True).start()
-            self._maps.move_to_end(key)
-            while len(self._maps) > _KEPT:
-                self._maps.popitem(last=False)
-            return known
-
-
-def _draw_into(promised: "Future[PassageMap]", index: Index) -> None:
-    try:
-        promised.set_result(draw_map(index))
-    except BaseException as error:  # noqa: BLE001 (whoever waits is told)
-        promised.set_exception(error)

@@ -97,7 +97,9 @@ class ConfidenceStore:
 
     def _rows(self) -> list[tuple[int, int, int, str]]:
         with self._opened() as connection:
-            return connection.execute("SELECT step, answered, count, since FROM confidences").fetchall()
+            return connection.execute(
+                "SELECT step, answered, count, since FROM confidences"
+            ).fetchall()
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

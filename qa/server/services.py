@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from qa.passage_map import PassageMaps
+from qa.once import OncePerGeneration
+from qa.overview import Overview, overview_of
+from qa.passage_map import PassageMap, draw_map
 from qa.server.scores import ConfidenceStore
 from qa.server.settings import ServerSettings
 
@@ -15,9 +17,14 @@ class Services:
     settings: ServerSettings
 
     @cached_property
-    def maps(self) -> PassageMaps:
-        """The maps of passages that were drawn."""
-        return PassageMaps()
+    def overviews(self) -> OncePerGeneration[Overview]:
+        """What the index holds, in numbers."""
+        return OncePerGeneration(overview_of)
+
+    @cached_property
+    def maps(self) -> OncePerGeneration[PassageMap]:
+        """The passages of the index on a plane."""
+        return OncePerGeneration(draw_map)
 
     @cached_property
     def confidences(self) -> ConfidenceStore:
