@@ -194,6 +194,7 @@ def shares_chart(shares: PassageShares, language: Language) -> str:
         "y": places,
         "text": [f"{count:,}" for count in counts],
         "textposition": "auto",
+        "textangle": 0,
         "cliponaxis": False,
         "hovertext": names,
         "hoverinfo": "text+x",

@@ -49,7 +49,7 @@ def totals_html(overview: Overview, warning: str, language: Language) -> str:
     listed = "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in facts)
     parts = sorted(size.bytes_by_part.items(), key=lambda pair: -pair[1])
     rows = [(_part_name(n, language), words["megabytes"].format(b / 1e6)) for n, b in parts]
-    table = _table((words["disk"], ""), rows)
+    table = _table((words["part"], words["disk"]), rows)
     told = f'<p class="alarm">⚠ {escape(words["fallback"].format(built))}</p>' if warning else ""
     return _section(language, "holds", f"{told}<dl>{listed}</dl>{_folded(words['disk'], table)}")
 

@@ -21,6 +21,8 @@ SAID: dict[Language, dict[str, str]] = {
         "generation": "generation",
         "model": "embedding model",
         "disk": "on disk",
+        "by_part": "on disk, by part",
+        "part": "part",
         "megabytes": "{:,.1f} MB",
         "passages.sqlite": "texts and places",
         "lexical": "word index",
@@ -32,7 +34,7 @@ SAID: dict[Language, dict[str, str]] = {
         "again.",
         "map": "A map of the passages",
         "drawing": "The map is being drawn from {:,} passages: {} s so far. This happens once for "
-        "every state of the index and takes about five seconds for 3,000; everything else can be "
+        "every state of the index and takes some seconds; everything else can be "
         "used meanwhile.",
         "drawn": "Each mark is a passage; those that speak of similar things lie together. How far "
         "apart two groups lie means nothing.",
@@ -133,6 +135,8 @@ SAID: dict[Language, dict[str, str]] = {
         "generation": "版本",
         "model": "向量模型",
         "disk": "占用磁盘",
+        "by_part": "占用磁盘，按部分",
+        "part": "部分",
         "megabytes": "{:,.1f} MB",
         "passages.sqlite": "原文与位置",
         "lexical": "词语索引",
@@ -235,6 +239,8 @@ SAID: dict[Language, dict[str, str]] = {
         "generation": "版本",
         "model": "向量模型",
         "disk": "佔用磁碟",
+        "by_part": "佔用磁碟，按部分",
+        "part": "部分",
         "megabytes": "{:,.1f} MB",
         "passages.sqlite": "原文與位置",
         "lexical": "詞語索引",
