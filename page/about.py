@@ -50,7 +50,8 @@ Updates = dict[str, Any]
 """New values by the name of what shows them."""
 
 _CHARTS = ("shares", "similarity", "confidence")
-_CHOSEN = re.compile(r"([0-9A-Za-z._-]{1,80}):([0-9]{1,12})")
+# The last number only makes each choice another one.
+_CHOSEN = re.compile(r"([0-9A-Za-z._-]{1,80}):([0-9]{1,12})#[0-9]{1,9}")
 _SIMILARITY_BINS = 50  # each .01 wide, from .5 to 1
 _LANGUAGE = "(_, known) => [navigator.language, known]"
 _CHOICE = "(_, chosen, known) => [navigator.language, chosen, known]"
@@ -147,7 +148,7 @@ def choose(services: Services, asked: object, choice: object, known: Known) -> I
         known: what the page shows already.
     """
     language = language_from(asked)
-    matched = _CHOSEN.match(choice) if isinstance(choice, str) else None
+    matched = _CHOSEN.fullmatch(choice) if isinstance(choice, str) else None
     if matched is None:
         return
     try:
