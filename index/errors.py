@@ -21,6 +21,7 @@
     ├── UploadError              uploaded files are not taken
     │   ├── UploadTooLargeError  they are too many, or too large
     │   └── UploadKindError      a file is of no kind that can be read
+    ├── ReportError              a kept report or count cannot be read
     ├── PlaceError               a permanent reference cannot be followed
     ├── ServerSettingError       a server cannot run as it is asked to
     ├── UsersFileError           a file of users or tokens cannot be used
@@ -112,6 +113,10 @@ class UploadTooLargeError(UploadError):
 
 class UploadKindError(UploadError):
     """An uploaded file is of no kind that can be read."""
+
+
+class ReportError(YinzhengError):
+    """A kept report or count cannot be read."""
 
 
 class PlaceError(YinzhengError):

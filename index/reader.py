@@ -4,12 +4,15 @@ import shlex
 import threading
 import time
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from index import generation
 from index.errors import (
@@ -24,7 +27,15 @@ from index.locks import GoneError
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
 from index.part_vectors import PartVectors
-from index.types import Document, DocumentDetails, DocumentInfo, IndexInfo, Passage, Version
+from index.types import (
+    Document,
+    DocumentDetails,
+    DocumentInfo,
+    IndexInfo,
+    IndexSize,
+    Passage,
+    Version,
+)
 from index.vectors import FloatArray, IntArray
 from index.verification import problems_of
 
@@ -156,6 +167,18 @@ class Index:
             bytes_on_disk=sum(generation.entries_of(opened.folder).values()),
         )
 
+    def size(self) -> IndexSize:
+        """Count what the index holds; reads every text, seconds where there are millions."""
+        opened = self._opened
+        parts: Counter[str] = Counter()
+        for name, size in generation.entries_of(opened.folder).items():
+            parts[name.split("/")[0]] += size
+        return IndexSize(
+            sentences=int(opened.sentences.counts().sum()),
+            characters=opened.store.characters(),
+            bytes_by_part=dict(parts),
+        )
+
     @property
     def embedder(self) -> "Embedder":
         """The model the index was made with.
@@ -180,6 +203,13 @@ class Index:
     def dense_scores(self, query_vector: FloatArray, passage_ids: Sequence[int]) -> FloatArray:
         """Return the cosine of each given passage to a query vector."""
         return self._opened.vectors.scores(query_vector, passage_ids)
+
+    def passage_vectors(self, passage_ids: Sequence[int]) -> FloatArray:
+        """Return the vectors of passages, unit length, ``(len(passage_ids), dimension)``.
+
+        Only these are read of the mapped file.
+        """
+        return self._opened.vectors.rows(np.asarray(passage_ids, np.int64))
 
     def token_vectors(self, passage_id: int) -> PartVectors:
         """Return the token vectors of a passage; their spans count from its headings on."""
@@ -216,6 +246,10 @@ class Index:
     def passages_of(self, document_id: str) -> list[Passage]:
         """Return a document's passages, in order."""
         return self._opened.passages_of(document_id)
+
+    def passage_ranges(self) -> dict[str, range]:
+        """Return the ids of each document's passages, in the order of the ids; none is read."""
+        return self._opened.store.passage_ranges()
 
     def document(self, document_id: str) -> Document:
         """Return one document; KeyError when the index has none of that id."""

@@ -70,6 +70,7 @@ _DUPLICATES_OF_DOCUMENTS = (
 )
 _REPEATS = "SELECT duplicate_key, passage_id FROM keys WHERE duplicate_key"
 _MOST_VARIABLES = 500
+_COUNTED_TOGETHER = 64  # documents
 _LEAST_LIMIT = 1 << 20  # bytes: below this SQLite cannot hold its own statements
 _DOCUMENT_TYPES = (str, str, str, str, str, str, str, str)
 _INFO_TYPES = (str, str, str, int, str, str, str)
@@ -296,6 +297,34 @@ class Store:
         """Return a document's passages, in order."""
         rows = self._rows(f"{_PASSAGE} WHERE document_id = ? ORDER BY id", document_id)
         return [self._to_passage(row) for row in rows]
+
+    def passage_ranges(self) -> dict[str, range]:
+        """Return the ids of each document's passages, which follow one another, in their order."""
+        # Answered from an index alone: no text is read.
+        ranges: dict[str, range] = {}
+        for document_id, first, last, count in self._rows(
+            "SELECT document_id, min(id), max(id), count(*) FROM passages "
+            "GROUP BY document_id ORDER BY min(id)"
+        ):
+            ranges[document_id] = range(first, last + 1)
+            if len(ranges[document_id]) != count:
+                raise _damaged(self._path, f"has passages of others between {first} and {last}")
+        return ranges
+
+    def characters(self) -> int:
+        """Return how many characters all documents have together."""
+        (last,) = self._rows("SELECT coalesce(max(rowid), 0) FROM documents")[0]
+        total = 0
+        # A part at a time: every text is read, and questions wait for the connection.
+        for at in range(0, last, _COUNTED_TOGETHER):
+            (found,) = self._rows(
+                "SELECT coalesce(sum(length(text)), 0) FROM documents "
+                "WHERE rowid > ? AND rowid <= ?",
+                at,
+                at + _COUNTED_TOGETHER,
+            )[0]
+            total += found
+        return total
 
     def misplaced(self) -> Iterator[int]:
         """Yield the ids of passages whose text is not where they say it is."""

@@ -1,7 +1,7 @@
 """What passes between the stages: a document, its passages, their place in the text."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -325,3 +325,18 @@ class IndexInfo:
     dimension: int
     token_vectors: TokenVectorKind
     bytes_on_disk: int
+
+
+@dataclass(frozen=True)
+class IndexSize:
+    """How much an index holds: what has to be counted.
+
+    Attributes:
+        sentences: how many sentences its passages have.
+        characters: how many characters its documents have.
+        bytes_by_part: bytes on disk of each file or folder of the generation.
+    """
+
+    sentences: int
+    characters: int
+    bytes_by_part: Mapping[str, int]

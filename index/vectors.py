@@ -85,20 +85,22 @@ class VectorIndex:
         """Return the cosine of each passage to the query, float32 ``(len(passage_ids),)``.
 
         Raises:
-            IndexError: there is no such passage; FAISS would read beside its memory.
+            IndexError: there is no such passage.
         """
-        if not passage_ids:
-            return np.empty(0, np.float32)
-        if min(passage_ids) < 0 or max(passage_ids) >= len(self):
-            raise IndexError(f"There are {len(self)} vectors, asked was for one outside of them.")
         vectors = self.rows(np.asarray(passage_ids, np.int64))
         cosines: FloatArray = vectors @ query_vector.reshape(-1)
         return cosines
 
     def rows(self, passage_ids: IntArray) -> FloatArray:
-        """Return the vectors of passages as they were written, ``(len(passage_ids), dim)``."""
+        """Return the vectors of passages as they were written, ``(len(passage_ids), dim)``.
+
+        Raises:
+            IndexError: there is no such passage; FAISS would read beside its memory.
+        """
         if not len(passage_ids):
             return np.empty((0, self.dimension), np.float32)
+        if passage_ids.min() < 0 or passage_ids.max() >= len(self):
+            raise IndexError(f"There are {len(self)} vectors, asked was for one outside of them.")
         vectors: FloatArray = self._index.reconstruct_batch(passage_ids)
         return vectors
 

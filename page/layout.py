@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
 from index import REPORT
+from page.about import about_tab
 from page.chat import buttons, converse, stop
 from page.conversation import Messages
 from page.documents import documents_tab
@@ -77,6 +78,7 @@ def build_page(services: Services) -> "gr.Blocks":
                     gr.HTML(words("sources"))
                     sources = gr.HTML(words("no_sources"), elem_id="panel")
             documents_tab(services, words)
+            about_tab(services, words)
         _connect(
             box=box,
             chat=chat,

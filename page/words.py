@@ -1,5 +1,6 @@
 """Every word the page says, in 简体, 繁體 and English."""
 
+from page.about_words import ABOUT_WORDS
 from page.documents import PAGE_WORDS as DOCUMENTS_PAGE_WORDS
 from qa.types import Language
 
@@ -129,7 +130,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
     },
 }
-for _locale, _words in DOCUMENTS_PAGE_WORDS.items():
+for _locale, _words in [*DOCUMENTS_PAGE_WORDS.items(), *ABOUT_WORDS.items()]:
     PAGE_WORDS[_locale].update(_words)
 REPORT_QUESTIONS = (
     "What is Ordos's 三端五防線 model?",

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qa.feedback import FEEDBACK_FILE, FeedbackStore
+from qa.once import OncePerGeneration
+from qa.overview import Overview, overview_of
+from qa.passage_map import PassageMap, draw_map
 from qa.server.answering import Answering
 from qa.server.changes import ChangeDesk
 from qa.server.library import Library
 from qa.server.metrics import Metrics
+from qa.server.scores import ConfidenceStore
 from qa.server.settings import ServerSettings
 from qa.server.uploads import UploadStore
 
@@ -57,3 +61,18 @@ class Services:
     def close(self) -> None:
         """End what runs beside the server."""
         self.changes.close()
+
+    @cached_property
+    def overviews(self) -> OncePerGeneration[Overview]:
+        """What the index holds, in numbers."""
+        return OncePerGeneration(overview_of)
+
+    @cached_property
+    def maps(self) -> OncePerGeneration[PassageMap]:
+        """The passages of the index on a plane."""
+        return OncePerGeneration(draw_map)
+
+    @cached_property
+    def confidences(self) -> ConfidenceStore:
+        """How confident the answers have been."""
+        return ConfidenceStore(self.settings.data_dir / "confidences.sqlite")
