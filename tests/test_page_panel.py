@@ -13,7 +13,8 @@ from page.conversation import Messages
 from page.links import Link, turns_in
 from page.markdown import to_markdown
 from page.messages import quote_part
-from page.panel import Source, panel, source_html
+from page.panel import panel, source_html
+from page.sources import Source
 from qa import Citation, Place
 
 

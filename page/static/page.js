@@ -1,3 +1,4 @@
+const yinzheng = (window.yinzheng ??= {});
 const show = (target) => {
   if (!target) return;
   for (let d = target.closest("details"); d; d = d.parentElement.closest("details")) {
@@ -7,6 +8,8 @@ const show = (target) => {
   target.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
   target.focus({ preventScroll: true });
 };
+yinzheng.show = show;
+const turn = (address) => document.querySelector(`.turn[data-turn="${address.split("-")[1]}"]`);
 const cited = '#chat a[href^="#cite-"], #chat a[href^="#near-"]';
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
@@ -15,9 +18,14 @@ document.addEventListener("click", (event) => {
   const address = link.getAttribute("href").slice(1);
   if (address.startsWith("back-")) {
     show(document.querySelector(`#chat a[href="#${CSS.escape(address.slice(5))}"]`));
-  } else {
-    show(document.getElementById(address + "-m"));
+    return;
   }
+  yinzheng.closeReader();
+  const mark = document.getElementById(address + "-m");
+  // Of long conversations the panel has the newest turns; the document has every quote.
+  if (mark) show(mark);
+  else if (turn(address)) show(turn(address).querySelector(".gone"));
+  else yinzheng.read(address);
 });
 // Enter that ends the composing of a Chinese word is not for the page.
 for (const kind of ["keypress", "keydown"]) {
@@ -92,8 +100,40 @@ const lendMarks = () => {
   });
   CSS.highlights.set("decisive", new Highlight(...ranges));
 };
+// What Gradio itself says, in English or beside the point: attribute or text → key of our words.
+const LEFTOVERS = {
+  "chatbot conversation": null,
+  "Copy message": "copy_message",
+  "Copied message": "copied_message",
+  "Like": "like",
+  "Dislike": "dislike",
+  "Liked": "liked",
+  "Disliked": "disliked",
+  "Clear": "clear_box",
+  "Loading response": "loading",
+  "Loading content": "loading",
+  "Scroll down": "scroll_down",
+  "Scroll to bottom": "scroll_down",
+};
+const translated = (text) => {
+  const key = LEFTOVERS[text.trim()];
+  return key ? yinzheng.word(key) : "";
+};
+const translate = () => {
+  for (const element of document.querySelectorAll("[aria-label], [title], [alt]")) {
+    for (const name of ["aria-label", "title", "alt"]) {
+      const ours = translated(element.getAttribute(name) || "");
+      if (ours) element.setAttribute(name, ours);
+    }
+  }
+  for (const element of document.querySelectorAll(".sr-only")) {
+    const ours = element.childElementCount ? "" : translated(element.textContent);
+    if (ours) element.textContent = ours;
+  }
+};
 new MutationObserver(() => {
   explain();
+  translate();
   lend();
   lendMarks();
 }).observe(document, { childList: true, subtree: true });
