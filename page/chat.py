@@ -142,7 +142,7 @@ def stop(history: Messages) -> tuple[Any, Messages]:
     return gr.Textbox(**buttons(is_running=False)), history
 
 
-def undo(history: Messages, place: Any, index: str | None) -> tuple[Any, ...]:
+def undo(history: Messages, place: object, index: str | None) -> tuple[Any, ...]:
     """Take back the last question and its answer; the question returns to the box as typed."""
     import gradio as gr
 
@@ -152,7 +152,7 @@ def undo(history: Messages, place: Any, index: str | None) -> tuple[Any, ...]:
     return box, kept[:-1], sources_of(kept[:-1], index)
 
 
-def sources_of(history: Messages, index: str | None) -> Any:
+def sources_of(history: Messages, index: str | None) -> str:
     """Return the sources of a conversation, or what stands there while there are none."""
     from gradio.i18n import I18nData
 

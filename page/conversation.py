@@ -20,7 +20,7 @@ def a_message(role: str, text: str, options: list[str] | None = None) -> dict[st
     return message
 
 
-def texts_only(history: Any) -> Messages:
+def texts_only(history: object) -> Messages:
     """Drop files and components: this page sends none, so none may come back."""
     if not isinstance(history, list):
         return []
@@ -35,12 +35,12 @@ def texts_only(history: Any) -> Messages:
     return kept[::-1]
 
 
-def is_question(message: Any) -> bool:
+def is_question(message: object) -> bool:
     """Return whether a message is the reader's."""
     return isinstance(message, dict) and message.get("role") == "user"
 
 
-def text_of(message: Any) -> str:
+def text_of(message: object) -> str:
     """Return the text of a message, whatever its shape."""
     content = message.get("content") if isinstance(message, dict) else None
     if isinstance(content, list):
@@ -49,7 +49,7 @@ def text_of(message: Any) -> str:
     return _without_surrogates(content) if isinstance(content, str) else ""
 
 
-def question_of(message: Any) -> str:
+def question_of(message: object) -> str:
     """Return what the reader typed."""
     return from_markdown(text_of(message)).strip()
 
@@ -59,9 +59,9 @@ def questions_in(history: Messages) -> list[str]:
     return [question_of(message) for message in history if is_question(message)]
 
 
-def up_to_question(history: Messages, index: Any) -> Messages:
+def up_to_question(history: Messages, place: object) -> Messages:
     """Return the conversation up to and with the last question at or before a message."""
-    last = index if isinstance(index, int) and not isinstance(index, bool) else len(history)
+    last = place if isinstance(place, int) and not isinstance(place, bool) else len(history)
     kept = history[: max(0, last) + 1]
     while kept and not is_question(kept[-1]):
         kept = kept[:-1]

@@ -22,7 +22,7 @@ _OUR_LINK = re.compile(
 _FOREIGN = re.compile(r"[<`\[\]_~|$@]|[^\n]>|://|www\.", re.IGNORECASE)
 
 
-def brought_back(kept: Any) -> Messages:
+def brought_back(kept: object) -> Messages:
     """Return a conversation as the browser kept it: a list of roles and texts."""
     if not isinstance(kept, list):
         return []
@@ -47,13 +47,13 @@ def _as_ours(message: dict[str, Any]) -> dict[str, Any]:
     return a_message("assistant", text if is_ours else to_markdown(text))
 
 
-def opened(kept: Any, index: str | None) -> tuple[Messages, Any]:
+def opened(kept: object, index: str | None) -> tuple[Messages, str]:
     """Return a kept conversation, and its sources as they are now."""
     messages = brought_back(kept)
     return messages, sources_of(messages, index)
 
 
-def file_of(history: Any, kind: Any, index: str | None) -> dict[str, str]:
+def file_of(history: object, kind: object, index: str | None) -> dict[str, str]:
     """Return a conversation as a file of a kind, ``markdown`` or ``json``."""
     now = datetime.now().astimezone()
     return exported(texts_only(history), str(kind), shared_index(index), now)

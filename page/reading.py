@@ -17,7 +17,7 @@ _MOST = 60
 """Passages shown before and behind a quote at first, more at a step, and at most in all."""
 
 
-def reading(request: Any, index: Index) -> str:
+def reading(request: object, index: Index) -> str:
     """Return the part of a document that a reader asks for, as HTML; of what is gone, that it is.
 
     Args:
@@ -26,7 +26,9 @@ def reading(request: Any, index: Index) -> str:
         index: the index that holds the document.
     """
     asked = request if isinstance(request, dict) else {}
-    language: Language = next((one for one in get_args(Language) if one == asked.get("language")), "en")
+    language: Language = next(
+        (one for one in get_args(Language) if one == asked.get("language")), "en"
+    )
     link = link_at(str(asked.get("at")))
     source = find_place(index, link) if link else None
     if source is None or source.passage is None:
@@ -50,9 +52,10 @@ def _window(asked: dict[str, Any], at: int, count: int) -> tuple[int, int]:
     return max(first, last - _MOST + 1), last
 
 
-def _number(value: Any, count: int) -> int | None:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_number and 0 <= value < count else None
+def _number(value: object, count: int) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < count else None
 
 
 def _window_html(
@@ -128,9 +131,8 @@ def _passage_html(
         page = f' data-page="{escape(WORDS[language]["page"].format(passage.page))}"'
     is_quoted = source.passage is not None and passage.id == source.passage.id
     inner = _quoted_html(source.link, passage) if is_quoted else escape(passage.text)
-    return (
-        f'<span class="passage" data-passage="{passage.id}"{page}{lang(passage.text)}>{inner}</span>'
-    )
+    attributes = f'class="passage" data-passage="{passage.id}"{page}{lang(passage.text)}'
+    return f"<span {attributes}>{inner}</span>"
 
 
 def _quoted_html(link: Link, passage: Passage) -> str:

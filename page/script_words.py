@@ -1,4 +1,4 @@
-"""The words that the page's own scripts say, in 简体, 繁體 and English, and where they find them."""
+"""What the page's own scripts say, in 简体, 繁體 and English, and where they find it."""
 
 from html import escape
 
@@ -43,7 +43,8 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "user": "You",
         "reconnecting": "The connection was lost; reconnecting…",
         "reconnected": "Connected again",
-        "notice": "Notice",
+        "conversation": "Conversation",
+        "thanks": "Thank you.",
     },
     "zh-CN": {
         "history": "历史",
@@ -85,7 +86,8 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "user": "您",
         "reconnecting": "连接已断开，正在重新连接…",
         "reconnected": "已重新连接",
-        "notice": "提示",
+        "conversation": "对话",
+        "thanks": "谢谢。",
     },
     "zh-TW": {
         "history": "歷史",
@@ -127,7 +129,8 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "user": "您",
         "reconnecting": "連線已中斷，正在重新連線…",
         "reconnected": "已重新連線",
-        "notice": "提示",
+        "conversation": "對話",
+        "thanks": "謝謝。",
     },
 }
 

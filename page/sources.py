@@ -1,4 +1,4 @@
-"""Citation links → what they point to, checked: whoever writes to the server may have made them up."""
+"""Citation links → what they point to, checked: a browser may have made them up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +10,8 @@ from page.markdown import in_blockquote
 from qa import Resolved, resolve
 
 SourceStatus = Literal["current", "moved", "changed"]
-"""``current``: it stands where the link says; ``moved``: the document has changed, but still has the
-words; ``changed``: it no longer has them."""
+"""``current``: it stands where the link says; ``moved``: the document has changed, but still has
+the words; ``changed``: it no longer has them."""
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ is the page's own object in the browser (``page/static``).
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from page.chat import buttons, converse, sources_of, stop, undo
-from page.conversation import Messages, up_to_question, texts_only
-from page.feedback import LONGEST_COMMENT, Verdict, judged
+from page.chat import buttons, converse, stop, undo
+from page.conversation import Messages, texts_only, up_to_question
+from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
 from page.history import file_of, opened
 from page.reading import reading
 from page.suggestions import first_questions
@@ -27,26 +27,6 @@ if TYPE_CHECKING:
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Never waits behind questions, and is no question.
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
-
-
-class FeedbackStore(Protocol):
-    """Where judgements are kept: ``qa.feedback.FeedbackStore``."""
-
-    def add(
-        self,
-        *,
-        question: str,
-        answer_text: str,
-        status: str,
-        verdict: Verdict,
-        comment: str,
-        generation: str,
-        quotes: list[str],
-    ) -> Any:
-        """Keep a judgement; return its id."""
-
-    def undo(self, id: Any) -> Any:  # noqa: A002
-        """Take a judgement back."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +81,7 @@ def _hidden_button(name: str) -> "gr.Button":
     return gr.Button(name, elem_id=f"do-{name}", elem_classes="scripts-only")
 
 
-def _script(call: str, *arguments: Any) -> str:
+def _script(call: str, *arguments: dict[str, Any]) -> str:
     """Return a function for the browser that calls one of the page's own."""
     given = "".join(f", {json.dumps(argument)}" for argument in arguments)
     return f"(...inputs) => window.yinzheng.{call}(inputs{given})"
@@ -114,9 +94,8 @@ def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
     def answer(
         history: Messages, strictness: Strictness, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
-        number = request.request.scope.get("state", {}).get("request_id", "")
         checked = strictness if strictness in get_args(Strictness) else "balanced"
-        yield from converse(history, checked, index=index, reference=str(number))
+        yield from converse(history, checked, index=index, reference=_number_of(request))
 
     def answer_again(
         history: Messages, strictness: Strictness, chosen: gr.RetryData, request: gr.Request
@@ -136,11 +115,15 @@ def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
         chat.retry(answer_again, asked_with, parts.outputs, **_QUIET),
     ]
     for event in running:
-        event.failure(
-            None, [chat], [box, chat], js=_script("failed", buttons(is_running=False))
-        )
+        event.failure(None, [chat], [box, chat], js=_script("failed", buttons(is_running=False)))
     box.stop(stop, [chat], [box, chat], cancels=running, **_QUIET)
     return running
+
+
+def _number_of(request: "gr.Request") -> str:
+    """Return the number by which the server's log knows a request; empty when it has none."""
+    scope = request.request.scope if request.request else {}
+    return str(scope.get("state", {}).get("request_id", ""))
 
 
 def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
@@ -164,16 +147,16 @@ def _connect_history(
     """Connect the conversations that the browser keeps."""
     import gradio as gr
 
-    def load(asked: Any) -> tuple[Any, Any]:
-        asked = asked if isinstance(asked, dict) else {}
-        questions = _first_questions(asked.get("language"), index)
+    def load(asked: object) -> tuple[Any, Any]:
+        kept = asked if isinstance(asked, dict) else {}
+        questions = _first_questions(kept.get("language"), index)
         chat: dict[str, Any] = {"examples": [{"text": one} for one in questions]}
-        if not asked.get("messages"):
+        if not kept.get("messages"):
             return gr.Chatbot(**chat), gr.skip()
-        messages, sources = opened(asked["messages"], index)
-        return gr.Chatbot(value=messages, **chat), sources
+        chat["value"], sources = opened(kept["messages"], index)
+        return gr.Chatbot(**chat), sources
 
-    def bring_back(kept: Any) -> tuple[Any, ...]:
+    def bring_back(kept: object) -> tuple[Any, ...]:
         messages, sources = opened(kept, index)
         return gr.Textbox(**buttons(is_running=False)), messages, sources
 
@@ -197,7 +180,7 @@ def _connect_history(
     ).then(None, [handed], None, js=_script("save"))
 
 
-def _first_questions(asked: Any, index: str | None) -> list[str]:
+def _first_questions(asked: object, index: str | None) -> list[str]:
     language: Language = next((one for one in get_args(Language) if one == asked), "en")
     return first_questions(shared_index(index), language)
 
@@ -225,32 +208,16 @@ def _connect_feedback(parts: ChatParts, store: FeedbackStore, index: str | None)
 
     given = gr.State({})
 
-    def judge(
-        history: Messages, kept: dict[Any, Any], chosen: gr.LikeData
-    ) -> tuple[Any, Any, dict[Any, Any]]:
-        place = chosen.index
-        answer = judged(history, place, shared_index(index))
-        verdict = {True: "good", False: "bad"}.get(chosen.liked)
-        kept = dict(kept)
-        # A change of mind: the earlier judgement goes.
-        if (before := kept.pop(str(place), None)) is not None:
-            store.undo(before["id"])
-        if answer is None or verdict is None:
-            return gr.Row(visible=False), "", kept
-        values = {**vars(answer), "verdict": verdict}
-        kept[str(place)] = kept["last"] = {"id": store.add(**values, comment=""), "values": values}
-        return gr.Row(visible=True), "", kept
+    def like(history: object, kept: Kept, chosen: gr.LikeData) -> tuple[Any, str, Kept]:
+        answer = judged(history, chosen.index, shared_index(index))
+        kept = judge(store, kept, answer, chosen.liked)
+        return gr.Row(visible="last" in kept), "", kept
 
-    def comment(text: str, kept: dict[Any, Any]) -> tuple[Any, Any, dict[Any, Any]]:
-        last = kept.get("last")
-        if last and text.strip():
-            store.undo(last["id"])
-            last["id"] = store.add(**last["values"], comment=text.strip()[:LONGEST_COMMENT])
-        return gr.Row(visible=False), "", kept
+    def comment(text: str, kept: Kept) -> tuple[Any, str, Kept]:
+        return gr.Row(visible=False), "", add_comment(store, kept, text)
 
     outputs = [parts.thanks, parts.comment, given]
-    parts.chat.like(judge, [parts.chat, given], outputs, **_AT_ONCE)
-    written = [parts.comment, given]
-    parts.send_comment.click(comment, written, outputs, **_AT_ONCE)
-    parts.comment.submit(comment, written, outputs, **_AT_ONCE)
+    parts.chat.like(like, [parts.chat, given], outputs, **_AT_ONCE)
+    for event in (parts.send_comment.click, parts.comment.submit):
+        event(comment, [parts.comment, given], outputs, js=_script("thank"), **_AT_ONCE)
     parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, outputs[:2], **_AT_ONCE)

@@ -79,6 +79,11 @@ yinzheng.keepStrictness = ([chosen]) => {
   try { localStorage.setItem("yinzheng-strictness", chosen); } catch {}
 };
 
+yinzheng.thank = (inputs) => {
+  yinzheng.say(yinzheng.word("thanks"));
+  return inputs;
+};
+
 // navigator.clipboard is missing on pages of plain http.
 const copyByCommand = (text) => {
   const holder = document.createElement("textarea");

@@ -102,7 +102,7 @@ const lendMarks = () => {
 };
 // What Gradio itself says, in English or beside the point: attribute or text → key of our words.
 const LEFTOVERS = {
-  "chatbot conversation": null,
+  "chatbot conversation": "conversation",
   "Copy message": "copy_message",
   "Copied message": "copied_message",
   "Like": "like",
