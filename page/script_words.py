@@ -45,6 +45,7 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "reconnected": "Connected again",
         "conversation": "Conversation",
         "thanks": "Thank you.",
+        "more_tabs": "More tabs",
     },
     "zh-CN": {
         "history": "历史",
@@ -88,6 +89,7 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "reconnected": "已重新连接",
         "conversation": "对话",
         "thanks": "谢谢。",
+        "more_tabs": "更多标签页",
     },
     "zh-TW": {
         "history": "歷史",
@@ -131,12 +133,13 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "reconnected": "已重新連線",
         "conversation": "對話",
         "thanks": "謝謝。",
+        "more_tabs": "更多分頁",
     },
 }
 
 
 def script_words(locale: str) -> dict[str, str]:
-    """Return, as HTML by key: the scripts' words, the dialog of kept conversations, the reader."""
+    """Return, by key, as HTML: the scripts' words, the dialog of kept conversations, the reader."""
     words = {key: escape(word) for key, word in _SCRIPT_WORDS[locale].items()}
     spans = "".join(f'<span data-word="{key}">{word}</span>' for key, word in words.items())
     return {
@@ -144,6 +147,8 @@ def script_words(locale: str) -> dict[str, str]:
         "history": words["history"],
         "history_dialog": _HISTORY_DIALOG.format(**words),
         "reader": _READER.format(**words),
+        # Gradio's own words, where ours say more.
+        **{f"chatbot.{key}": _SCRIPT_WORDS[locale][key] for key in ("like", "dislike")},
     }
 
 

@@ -78,7 +78,7 @@ def _hidden_button(name: str) -> "gr.Button":
     """Return a button for the scripts: to press it is to call the server."""
     import gradio as gr
 
-    return gr.Button(name, elem_id=f"do-{name}", elem_classes="scripts-only")
+    return gr.Button("", elem_id=f"do-{name}", elem_classes="scripts-only")
 
 
 def _script(call: str, *arguments: dict[str, Any]) -> str:

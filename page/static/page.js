@@ -114,6 +114,7 @@ const LEFTOVERS = {
   "Loading content": "loading",
   "Scroll down": "scroll_down",
   "Scroll to bottom": "scroll_down",
+  "More tabs": "more_tabs",
 };
 const translated = (text) => {
   const key = LEFTOVERS[text.trim()];
@@ -125,6 +126,10 @@ const translate = () => {
       const ours = translated(element.getAttribute(name) || "");
       if (ours) element.setAttribute(name, ours);
     }
+  }
+  // It reads "Select example 1: …"; what the button says is enough.
+  for (const example of document.querySelectorAll("#chat .example[aria-label]")) {
+    example.removeAttribute("aria-label");
   }
   for (const element of document.querySelectorAll(".sr-only")) {
     const ours = element.childElementCount ? "" : translated(element.textContent);
