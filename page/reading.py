@@ -98,19 +98,17 @@ def text_html(
 
 def _between_html(text: str, headings: Sequence[str]) -> str:
     """Return what stands between two passages: headings, and what no passage holds."""
-    known = [heading.strip() for heading in headings]
+    known = {heading.strip() for heading in headings}
     return "".join(
-        _heading_html(line, known.index(line.strip()) + 1)
-        if line.strip() in known
-        else _other_html(line)
+        _heading_html(line) if line.strip() in known else _other_html(line)
         for line in text.splitlines(keepends=True)
     )
 
 
-def _heading_html(line: str, level: int) -> str:
+def _heading_html(line: str) -> str:
     inner = line.strip()
     at = line.index(inner)
-    tag = f'<span class="heading" role="heading" aria-level="{min(3 + level, 6)}"{lang(inner)}>'
+    tag = f'<span class="heading" role="heading" aria-level="4"{lang(inner)}>'
     before, after = _other_html(line[:at]), _other_html(line[at + len(inner) :])
     return f"{before}{tag}{escape(inner)}</span>{after}"
 

@@ -48,6 +48,16 @@ const explain = () => {
     message.removeAttribute("aria-label");
   }
 };
+// Headings of messages stand under the page's own; and buttons are no items of a list.
+const order = () => {
+  for (const heading of document.querySelectorAll("#chat :is(h3, h4):not([aria-level])")) {
+    heading.setAttribute("aria-level", heading.matches("h3 ~ h4") ? "3" : "2");
+  }
+  for (const list of document.querySelectorAll("#chat .examples[role=list]")) {
+    list.setAttribute("role", "group");
+    list.setAttribute("aria-label", yinzheng.word("examples"));
+  }
+};
 // Messages are Markdown, which cannot name a language: the sources lend them theirs.
 const lend = () => {
   const rows = [...document.querySelectorAll("#chat .message-row")];
@@ -115,6 +125,33 @@ const LEFTOVERS = {
   "Scroll down": "scroll_down",
   "Scroll to bottom": "scroll_down",
   "More tabs": "more_tabs",
+  "Close": "close",
+  "Error": "error",
+  "Warning": "notice",
+  "Info": "notice",
+  "Success": "notice",
+  "Connection Lost": "notice",
+  "Connection to the server was lost. Attempting reconnection...": "reconnecting",
+  "Connection errored out.": "lost",
+  "This application is currently busy. Please try again.": "busy",
+};
+// A lost connection ends no event: whoever waits for an answer is told here.
+const giveUp = (element) => {
+  if (!element.textContent.startsWith("Connection to the server was lost")) return;
+  if (!document.querySelector("#question .stop-button")) return;
+  yinzheng.isLost = true;
+  yinzheng.press("lost");
+};
+const translateToasts = () => {
+  for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
+    const walker = document.createTreeWalker(toast, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const ours = translated(walker.currentNode.data);
+      if (!ours) continue;
+      giveUp(walker.currentNode);
+      walker.currentNode.data = ours;
+    }
+  }
 };
 const translated = (text) => {
   const key = LEFTOVERS[text.trim()];
@@ -138,7 +175,9 @@ const translate = () => {
 };
 new MutationObserver(() => {
   explain();
+  order();
   translate();
+  translateToasts();
   lend();
   lendMarks();
 }).observe(document, { childList: true, subtree: true });
