@@ -1,15 +1,26 @@
 """A question in the chat → updates of the question box, the conversation and the sources."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from index import Index, YinzhengError
-from page.conversation import Messages, a_message, text_of, texts_only
+from page.conversation import (
+    Messages,
+    a_message,
+    is_question,
+    question_of,
+    questions_in,
+    text_of,
+    texts_only,
+    up_to_question,
+)
 from page.links import turns_in
 from page.markdown import to_markdown
 from page.messages import answer_parts, failure
 from page.panel import panel
+from page.suggestions import next_questions
 from page.words import WORDS
 from qa import Strictness, ask
 from qa.indexes import shared_index
@@ -17,47 +28,89 @@ from qa.language import language_of
 from qa.types import Language
 
 _logger = logging.getLogger("yinzheng")
+# What else went wrong is told in the error's own words.
+_IN_READERS_WORDS = {"ServerBusyError": "busy"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a question leads to.
+
+    Attributes:
+        parts: the paragraphs of the message.
+        sources: the sources as HTML; None when they stay as they are.
+        next_questions: what could be asked next.
+    """
+
+    parts: list[str]
+    sources: str | None = None
+    next_questions: list[str] = field(default_factory=list)
 
 
 def converse(
-    question: str, history: Messages, strictness: Strictness, *, index: str | None
+    history: Messages, strictness: Strictness, *, index: str | None, reference: str = ""
 ) -> Iterator[tuple[Any, ...]]:
-    """Answer one question; yield updates of the question box, the conversation and the sources."""
+    """Answer the question that a conversation ends with, as the browser has put it there.
+
+    Yields:
+        Updates of the question box, the conversation and the sources.
+    """
     import gradio as gr
 
-    asked = question.encode("utf-8", "replace").decode().strip()
+    history = texts_only(history)
+    asked = question_of(history[-1]) if history and is_question(history[-1]) else ""
     if not asked:
         yield gr.skip(), gr.skip(), gr.skip()
         return
-    language = language_of(asked)
-    history = [*texts_only(history), a_message("user", to_markdown(asked))]
-    searching = a_message("assistant", f"*{WORDS[language]['searching']}*")
-    yield gr.Textbox(value="", **buttons(is_running=True)), [*history, searching], gr.skip()
-    parts, sources = answered(asked, history, strictness, index)
-    for count in range(1, len(parts) + 1):
-        shown = [*history, a_message("assistant", "\n\n".join(parts[:count]))]
+    history[-1] = a_message("user", to_markdown(asked))
+    searching = a_message("assistant", f"*{WORDS[language_of(asked)]['searching']}*")
+    yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip()
+    reply = answered(asked, history, strictness, index, reference)
+    for count in range(1, len(reply.parts) + 1):
+        is_last = count == len(reply.parts)
+        message = a_message(
+            "assistant",
+            "\n\n".join(reply.parts[:count]),
+            reply.next_questions if is_last else None,
+        )
         # Sent with the first quote, so that no link is shown before it works; and only once.
-        yield gr.skip(), shown, gr.skip() if sources is None or count != 1 else sources
+        is_first = count == 1 and reply.sources is not None
+        yield gr.skip(), [*history, message], reply.sources if is_first else gr.skip()
     yield gr.Textbox(**buttons(is_running=False)), gr.skip(), gr.skip()
 
 
 def answered(
-    question: str, history: Messages, strictness: Strictness, index: str | None
-) -> tuple[list[str], str | None]:
-    """Return the paragraphs of the reply, and the sources; None when it failed."""
+    question: str,
+    history: Messages,
+    strictness: Strictness,
+    index: str | None,
+    reference: str = "",
+) -> Reply:
+    """Return the reply to a question; one without sources when it failed.
+
+    Args:
+        question: what is asked.
+        history: the conversation up to and with the question.
+        strictness: how sure the answer must be.
+        index: the index folder.
+        reference: by which the server's log knows the request.
+    """
     language = language_of(question)
     try:
         opened = shared_index(index)
+        earlier: Sequence[str] = questions_in(history)[:-1]
+        answer = ask(question, index=opened, strictness=strictness, earlier=earlier)
         turn = max(turns_in(history), default=0) + 1
-        answer = ask(question, index=opened, strictness=strictness)
         parts = [*answer_parts(answer, turn), *_warning_parts(opened, language)]
         complete = [*history, a_message("assistant", "\n\n".join(parts))]
-        return parts, panel(complete, opened)
+        return Reply(parts, panel(complete, opened), next_questions(answer, opened))
     except YinzhengError as error:
-        return [failure(language, str(error))], None
+        known = _IN_READERS_WORDS.get(type(error).__name__)
+        reason = WORDS[language][known] if known else str(error)
+        return Reply([failure(language, reason, "" if known else reference)])
     except Exception as error:
         _logger.exception("A question failed", exc_info=error)
-        return [failure(language, WORDS[language]["unexpected"])], None
+        return Reply([failure(language, WORDS[language]["unexpected"], reference)])
 
 
 def _warning_parts(index: Index, language: Language) -> list[str]:
@@ -81,7 +134,31 @@ def stop(history: Messages) -> tuple[Any, Messages]:
     import gradio as gr
 
     history = texts_only(history)
-    for words in WORDS.values():
-        if history and text_of(history[-1]) == f"*{words['searching']}*":
-            history = [*history[:-1], a_message("assistant", f"*{words['stopped']}*")]
+    if history and text_of(history[-1]) in {f"*{words['searching']}*" for words in WORDS.values()}:
+        history = history[:-1]
+    if history and is_question(history[-1]):
+        words = WORDS[language_of(question_of(history[-1]))]
+        history = [*history, a_message("assistant", f"*{words['stopped']}*")]
     return gr.Textbox(**buttons(is_running=False)), history
+
+
+def undo(history: Messages, place: object, index: str | None) -> tuple[Any, ...]:
+    """Take back the last question and its answer; the question returns to the box as typed."""
+    import gradio as gr
+
+    kept = up_to_question(texts_only(history), place)
+    question = question_of(kept[-1]) if kept else ""
+    box = gr.Textbox(value=question, **buttons(is_running=False))
+    return box, kept[:-1], sources_of(kept[:-1], index)
+
+
+def sources_of(history: Messages, index: str | None) -> str:
+    """Return the sources of a conversation, or what stands there while there are none."""
+    from gradio.i18n import I18nData
+
+    try:
+        content = panel(history, shared_index(index)) if history else ""
+    except YinzhengError as error:
+        _logger.warning("The sources of a conversation cannot be shown: %s", error)
+        content = ""
+    return content or str(I18nData("no_sources"))

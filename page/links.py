@@ -6,7 +6,7 @@ What the browser sends back is unchecked: ``page.panel`` checks each link agains
 import re
 from dataclasses import dataclass, replace
 
-from page.conversation import Messages, text_of
+from page.conversation import Messages, is_question, question_of, text_of
 from page.markdown import from_markdown
 
 MOST_TURNS = 10
@@ -17,8 +17,9 @@ MOST_MARKS = 40
 # What stands before the address is ours: in a document's words the brackets are escaped.
 _LINK = re.compile(
     r"(?: \[\[[0-9]\]|[0-9])\]\(#(cite|near|also)-([0-9]{1,6})-([0-9a-f]{1,64})"
-    r"-([0-9]{1,9})-([0-9]{1,9})((?:\.[0-9]{1,5}){0,80})\)"
+    r"-([0-9]{1,9})-([0-9]{1,9})(?:-([0-9a-f]{16}))?((?:\.[0-9]{1,5}){0,80})\)"
 )
+HASH_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Link:
             for another place that has a quote's words.
         marks: where in the quote the words that decided begin and end, by turns.
         before: the message's text up to the link.
+        content: first digits of the hash of the document quoted, as it was then; may be missing.
         also_in: the links to the other places.
     """
 
@@ -41,12 +43,30 @@ class Link:
     marks: tuple[int, ...] = ()
     before: str = ""
     also_in: "tuple[Link, ...]" = ()
+    content: str = ""
+
+    @property
+    def reference(self) -> str:
+        """The permanent reference, with as many digits of the hash as the link has."""
+        return f"yinzheng:{self.content}#{self.start}-{self.end}" if self.content else ""
+
+    @property
+    def shown_before(self) -> str:
+        """The words of the block quote that the link stands behind."""
+        lines: list[str] = []
+        for line in reversed(self.before.rstrip(" ").split("\n")):
+            if not line.startswith(">"):
+                break
+            lines.append(line[1:].removeprefix(" "))
+        return from_markdown("\n".join(reversed(lines)))
 
     @property
     def address(self) -> str:
         """The link's target; unique in the page."""
         marks = "".join(f".{at}" for at in self.marks)
-        return f"{self.kind}-{self.turn}-{self.document_id}-{self.start}-{self.end}{marks}"
+        content = f"-{self.content[:HASH_DIGITS]}" if self.content else ""
+        place = f"{self.document_id}-{self.start}-{self.end}"
+        return f"{self.kind}-{self.turn}-{place}{content}{marks}"
 
     def to_markdown(self, number: int) -> str:
         """Return the link as it stands in a message."""
@@ -67,10 +87,10 @@ def turns_in(history: Messages) -> dict[int, Turn]:
     question = ""
     for message in history:
         text = text_of(message)
-        if message.get("role") == "user":
-            question = from_markdown(text)
+        if is_question(message):
+            question = question_of(message)
             continue
-        links = _links_in(text)
+        links = links_in(text)
         if links:
             number = links[0].turn
             same = dict.fromkeys(link for link in links if link.turn == number)
@@ -78,7 +98,7 @@ def turns_in(history: Messages) -> dict[int, Turn]:
     return turns
 
 
-def _links_in(text: str) -> list[Link]:
+def links_in(text: str) -> list[Link]:
     """Return the links of a message, each with the links to its other places."""
     links: list[Link] = []
     for link in map(_to_link, _LINK.finditer(text)):
@@ -90,8 +110,21 @@ def _links_in(text: str) -> list[Link]:
     return links
 
 
+def link_at(address: str) -> Link | None:
+    """Return the link with an address; None when it is none."""
+    match = _LINK.fullmatch(f" [[1]](#{address})")
+    return _to_link(match) if match else None
+
+
 def _to_link(match: re.Match[str]) -> Link:
-    kind, turn, document_id, start, end, marks = match.groups()
-    before = match.string[: match.start()]
-    offsets = tuple(int(at) for at in marks.split(".")[1:])
-    return Link(kind, int(turn), document_id, int(start), int(end), offsets, before)
+    kind, turn, document_id, start, end, content, marks = match.groups()
+    return Link(
+        kind=kind,
+        turn=int(turn),
+        document_id=document_id,
+        start=int(start),
+        end=int(end),
+        marks=tuple(int(at) for at in marks.split(".")[1:]),
+        before=match.string[: match.start()],
+        content=content or "",
+    )

@@ -1,9 +1,10 @@
 """An answer as the messages of the chat."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from index import Document
-from page.links import MOST_CLOSEST, MOST_ELSEWHERE, MOST_MARKS, Link
+from page.links import HASH_DIGITS, MOST_CLOSEST, MOST_ELSEWHERE, MOST_MARKS, Link
 from page.markdown import in_blockquote, to_markdown
 from page.words import WORDS, confidence_in_words
 from qa import Answer, Citation, Place
@@ -15,14 +16,22 @@ def answer_parts(answer: Answer, turn: int) -> list[str]:
     if answer.is_small_talk:
         return [to_markdown(answer.text)]
     if answer.status == "not_found":
-        return [_not_found(answer, turn)]
+        return [_searched_part(answer) + _not_found(answer, turn)]
     words = WORDS[answer.language]
     quotes = [
         quote_part(n, turn, citation, answer.language)
         for n, citation in enumerate(answer.citations, start=1)
     ]
-    quotes[0] = f"{words['found']}\n\n{quotes[0]}"
+    quotes[0] = f"{_searched_part(answer)}{words['found']}\n\n{quotes[0]}"
     return [*quotes, f"*{confidence_in_words(answer.confidence, answer.language)}*"]
+
+
+def _searched_part(answer: Answer) -> str:
+    """Return the paragraph that says what was searched for, when it is not what was asked."""
+    if answer.searched == answer.question:
+        return ""
+    searched = to_markdown(" ".join(answer.searched.split()))
+    return f"*{WORDS[answer.language]['searched'].format(searched)}*\n\n"
 
 
 def _not_found(answer: Answer, turn: int) -> str:
@@ -32,7 +41,7 @@ def _not_found(answer: Answer, turn: int) -> str:
     closest: dict[str, str] = {}
     for number, hit in enumerate(answer.closest[:MOST_CLOSEST], start=1):
         passage = hit.passage
-        link = Link("near", turn, hit.document.id, passage.start, passage.end)
+        link = _link("near", turn, hit.document, passage.start, passage.end)
         place = place_of(hit.document, passage.headings, passage.page, answer.language)
         closest[place] = f"{closest.get(place, '')} {link.to_markdown(number)}"
     if not closest:
@@ -43,14 +52,17 @@ def _not_found(answer: Answer, turn: int) -> str:
 
 def quote_part(number: int, turn: int, citation: Citation, language: Language) -> str:
     """Return the paragraphs of one quote: its words, its place, where else it stands."""
-    link = Link(
-        "cite", turn, citation.document.id, citation.start, citation.end, _marks_of(citation)
-    )
+    link = _link("cite", turn, citation.document, citation.start, citation.end)
+    link = replace(link, marks=_marks_of(citation))
     place = place_of(citation.document, citation.headings, citation.page, language)
     parts = [f"{in_blockquote(citation.quote)} {link.to_markdown(number)}", to_markdown(place)]
     if citation.also_in:
         parts.append(_also_part(turn, citation.also_in, language))
     return "\n\n".join(parts)
+
+
+def _link(kind: str, turn: int, document: Document, start: int, end: int) -> Link:
+    return Link(kind, turn, document.id, start, end, content=document.content_hash[:HASH_DIGITS])
 
 
 def _marks_of(citation: Citation) -> tuple[int, ...]:
@@ -62,7 +74,7 @@ def _marks_of(citation: Citation) -> tuple[int, ...]:
 def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:
     links = []
     for place in places[:MOST_ELSEWHERE]:
-        link = Link("also", turn, place.document.id, place.start, place.end)
+        link = _link("also", turn, place.document, place.start, place.end)
         characters = WORDS[language]["place"].format(place.start, place.end)
         # The title stands outside the link: the chat un-escapes brackets inside of it.
         links.append(f"{to_markdown(title_of(place.document))} [{characters}](#{link.address})")
@@ -85,7 +97,16 @@ def place_of(
     return " ".join(" › ".join(path).split()) + paged
 
 
-def failure(language: Language, reason: str) -> str:
-    """Return the message that says that there is no answer, and why."""
+def failure(language: Language, reason: str, reference: str = "") -> str:
+    """Return the message that says that there is no answer, and why.
+
+    Args:
+        language: the question's.
+        reason: what happened, and what to do next.
+        reference: by which the server's log tells more; empty when there is none.
+    """
     words = WORDS[language]
-    return f"#### ⚠ {words['failed']}\n\n{to_markdown(reason)}"
+    parts = [f"#### ⚠ {words['failed']}", to_markdown(reason)]
+    if reference:
+        parts.append(f"*{words['reference'].format(to_markdown(reference))}*")
+    return "\n\n".join(parts)

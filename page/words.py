@@ -2,6 +2,7 @@
 
 from page.about_words import ABOUT_WORDS
 from page.documents import PAGE_WORDS as DOCUMENTS_PAGE_WORDS
+from page.script_words import script_words
 from qa.types import Language
 
 # Around an answer: in the language of its question.
@@ -22,6 +23,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "back": "回到回答",
         "gone": "文档已经更新，这些位置上不再是当时的原文。",
         "fallback": "最新的索引已损坏，这里用的是 {} 建立的一份。请重新建立索引。",
+        "searched": "已按“{}”检索",
+        "copy": "复制引文",
+        "read": "在文档中看",
+        "earlier": "往前看",
+        "later": "往后看",
+        "shown": "第 {}–{} 段，共 {} 段",
+        "moved": "文档后来有改动，引文现在位于这里。",
+        "changed": "文档后来有改动，已没有这句话。当时的原文是：",
+        "reference": "编号 {}，请告诉管理员。",
+        "busy": "现在提问的人太多，请稍后再问。",
     },
     "zh-Hant": {
         "searching": "正在檢索…",
@@ -39,6 +50,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "back": "回到回答",
         "gone": "文件已經更新，這些位置上不再是當時的原文。",
         "fallback": "最新的索引已損壞，這裡用的是 {} 建立的一份。請重新建立索引。",
+        "searched": "已按「{}」檢索",
+        "copy": "複製引文",
+        "read": "在文件中看",
+        "earlier": "往前看",
+        "later": "往後看",
+        "shown": "第 {}–{} 段，共 {} 段",
+        "moved": "文件後來有改動，引文現在位於這裡。",
+        "changed": "文件後來有改動，已沒有這句話。當時的原文是：",
+        "reference": "編號 {}，請告訴管理員。",
+        "busy": "現在提問的人太多，請稍後再問。",
     },
     "en": {
         "searching": "Searching…",
@@ -58,6 +79,16 @@ WORDS: dict[Language, dict[str, str]] = {
         "gone": "The documents have changed: the quotes no longer stand at these places.",
         "fallback": "The newest index is damaged; this comes from the one built on {}. "
         "Build the index again.",
+        "searched": "Searched for: “{}”",
+        "copy": "Copy the quote",
+        "read": "Show in the document",
+        "earlier": "Earlier",
+        "later": "Later",
+        "shown": "paragraphs {}–{} of {}",
+        "moved": "The document has changed since; the quote now stands here.",
+        "changed": "The document has changed since and no longer has these words. It said:",
+        "reference": "Reference {}: tell it to whoever runs the server.",
+        "busy": "Too many questions are being answered right now. Please ask again in a moment.",
     },
 }
 
@@ -92,6 +123,13 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
             "Weighs finding against erring.",
             "Quotes only when quite sure.",
         ),
+        "new": "New",
+        "thanks": "Thank you.",
+        "comment": "What was good or missing? (optional)",
+        "comment_label": "Comment",
+        "send": "Send",
+        "dismiss": "No comment",
+        **script_words("en"),
     },
     "zh-CN": {
         "chat_tab": "问答",
@@ -110,6 +148,13 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "balanced": "适中",
         "strict": "严格",
         "hints": _hints("引用得多，错得也多。", "兼顾多引与少错。", "很有把握才引用。"),
+        "new": "新对话",
+        "thanks": "谢谢。",
+        "comment": "好在哪里，缺了什么？（可不填）",
+        "comment_label": "意见",
+        "send": "发送",
+        "dismiss": "不填了",
+        **script_words("zh-CN"),
     },
     "zh-TW": {
         "chat_tab": "問答",
@@ -128,6 +173,13 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "balanced": "適中",
         "strict": "嚴格",
         "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
+        "new": "新對話",
+        "thanks": "謝謝。",
+        "comment": "好在哪裡，缺了什麼？（可不填）",
+        "comment_label": "意見",
+        "send": "送出",
+        "dismiss": "不填了",
+        **script_words("zh-TW"),
     },
 }
 for _locale, _words in [*DOCUMENTS_PAGE_WORDS.items(), *ABOUT_WORDS.items()]:

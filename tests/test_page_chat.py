@@ -15,8 +15,10 @@ def test_an_unexpected_error_is_no_answer_and_tells_nothing(
         raise RuntimeError("/home/somebody/secret")
 
     monkeypatch.setattr(chat, "ask", fails)
-    parts, sources = answered("人口是多少", [], "balanced", str(hostile_dir))
-    assert sources is None
+    reply = answered("人口是多少", [], "balanced", str(hostile_dir), "0a1b2c3d")
+    parts = reply.parts
+    assert reply.sources is None
+    assert "0a1b2c3d" in parts[0]
     assert "出错了" in parts[0]
     assert "没有找到答案" not in parts[0]
     assert "secret" not in parts[0]

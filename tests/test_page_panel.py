@@ -13,7 +13,8 @@ from page.conversation import Messages
 from page.links import Link, turns_in
 from page.markdown import to_markdown
 from page.messages import quote_part
-from page.panel import Source, panel, source_html
+from page.panel import panel, source_html
+from page.sources import Source
 from qa import Citation, Place
 
 
@@ -72,13 +73,14 @@ def test_the_panel_marks_exactly_the_quote_and_has_only_our_tags(data: st.DataOb
         text[start + a : start + b] for a, b in zip(marks[::2], marks[1::2], strict=True)
     ]
     assert parsed.tags <= {
-        *("article", "header", "b", "cite", "small", "a"),
+        *("article", "header", "b", "cite", "small", "a", "p", "button"),
         "blockquote",
         "mark",
         "span",
     }
     assert parsed.attributes <= {
-        *("class", "href", "id", "lang", "tabindex", "title", "aria-label", "aria-hidden")
+        *("class", "href", "id", "lang", "tabindex", "title", "aria-label", "aria-hidden"),
+        *("type", "data-do", "data-copy", "data-at"),
     }
 
 

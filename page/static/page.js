@@ -1,3 +1,4 @@
+const yinzheng = (window.yinzheng ??= {});
 const show = (target) => {
   if (!target) return;
   for (let d = target.closest("details"); d; d = d.parentElement.closest("details")) {
@@ -7,6 +8,8 @@ const show = (target) => {
   target.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
   target.focus({ preventScroll: true });
 };
+yinzheng.show = show;
+const turn = (address) => document.querySelector(`.turn[data-turn="${address.split("-")[1]}"]`);
 const cited = '#chat a[href^="#cite-"], #chat a[href^="#near-"]';
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#"]');
@@ -15,9 +18,14 @@ document.addEventListener("click", (event) => {
   const address = link.getAttribute("href").slice(1);
   if (address.startsWith("back-")) {
     show(document.querySelector(`#chat a[href="#${CSS.escape(address.slice(5))}"]`));
-  } else {
-    show(document.getElementById(address + "-m"));
+    return;
   }
+  yinzheng.closeReader();
+  const mark = document.getElementById(address + "-m");
+  // Of long conversations the panel has the newest turns; the document has every quote.
+  if (mark) show(mark);
+  else if (turn(address)) show(turn(address).querySelector(".gone"));
+  else yinzheng.read(address);
 });
 // Enter that ends the composing of a Chinese word is not for the page.
 for (const kind of ["keypress", "keydown"]) {
@@ -38,6 +46,16 @@ const explain = () => {
   // The label of a message would be its Markdown, with the addresses of its links.
   for (const message of document.querySelectorAll("#chat [data-testid][aria-label]")) {
     message.removeAttribute("aria-label");
+  }
+};
+// Headings of messages stand under the page's own; and buttons are no items of a list.
+const order = () => {
+  for (const heading of document.querySelectorAll("#chat :is(h3, h4):not([aria-level])")) {
+    heading.setAttribute("aria-level", heading.matches("h3 ~ h4") ? "3" : "2");
+  }
+  for (const list of document.querySelectorAll("#chat .examples[role=list]")) {
+    list.setAttribute("role", "group");
+    list.setAttribute("aria-label", yinzheng.word("examples"));
   }
 };
 // Messages are Markdown, which cannot name a language: the sources lend them theirs.
@@ -92,8 +110,74 @@ const lendMarks = () => {
   });
   CSS.highlights.set("decisive", new Highlight(...ranges));
 };
+// What Gradio itself says, in English or beside the point: attribute or text → key of our words.
+const LEFTOVERS = {
+  "chatbot conversation": "conversation",
+  "Copy message": "copy_message",
+  "Copied message": "copied_message",
+  "Like": "like",
+  "Dislike": "dislike",
+  "Liked": "liked",
+  "Disliked": "disliked",
+  "Clear": "clear_box",
+  "Loading response": "loading",
+  "Loading content": "loading",
+  "Scroll down": "scroll_down",
+  "Scroll to bottom": "scroll_down",
+  "More tabs": "more_tabs",
+  "Close": "close",
+  "Error": "error",
+  "Warning": "notice",
+  "Info": "notice",
+  "Success": "notice",
+  "Connection Lost": "notice",
+  "Connection to the server was lost. Attempting reconnection...": "reconnecting",
+  "Connection errored out.": "lost",
+  "This application is currently busy. Please try again.": "busy",
+};
+// A lost connection ends no event: whoever waits for an answer is told here.
+const giveUp = (element) => {
+  if (!element.textContent.startsWith("Connection to the server was lost")) return;
+  if (!document.querySelector("#question .stop-button")) return;
+  yinzheng.isLost = true;
+  yinzheng.press("lost");
+};
+const translateToasts = () => {
+  for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
+    const walker = document.createTreeWalker(toast, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const ours = translated(walker.currentNode.data);
+      if (!ours) continue;
+      giveUp(walker.currentNode);
+      walker.currentNode.data = ours;
+    }
+  }
+};
+const translated = (text) => {
+  const key = LEFTOVERS[text.trim()];
+  return key ? yinzheng.word(key) : "";
+};
+const translate = () => {
+  for (const element of document.querySelectorAll("[aria-label], [title], [alt]")) {
+    for (const name of ["aria-label", "title", "alt"]) {
+      const ours = translated(element.getAttribute(name) || "");
+      if (ours) element.setAttribute(name, ours);
+    }
+  }
+  // It reads "Select example 1: …"; what the button says is enough.
+  for (const example of document.querySelectorAll("#chat .example[aria-label]")) {
+    example.removeAttribute("aria-label");
+  }
+  for (const element of document.querySelectorAll(".sr-only")) {
+    const ours = element.childElementCount ? "" : translated(element.textContent);
+    if (ours) element.textContent = ours;
+  }
+};
 new MutationObserver(() => {
   explain();
+  order();
+  translate();
+  translateToasts();
   lend();
   lendMarks();
 }).observe(document, { childList: true, subtree: true });

@@ -1,0 +1,224 @@
+"""What is connected with what in the chat tab: events of the browser → functions.
+
+Every function here is called with what a browser sends, and checks it. ``yinzheng`` in the scripts
+is the page's own object in the browser (``page/static``).
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from page.chat import buttons, converse, stop, undo
+from page.conversation import Messages, texts_only, up_to_question
+from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
+from page.history import file_of, opened
+from page.reading import reading
+from page.suggestions import first_questions
+from qa import Strictness
+from qa.indexes import shared_index
+from qa.server.services import Services
+from qa.types import Language
+
+if TYPE_CHECKING:
+    import gradio as gr
+    from gradio.i18n import I18nData
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Never waits behind questions, and is no question.
+_AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
+
+
+@dataclass(frozen=True)
+class ChatParts:
+    """The parts of the chat tab that do something."""
+
+    box: "gr.Textbox"
+    chat: "gr.Chatbot"
+    sources: "gr.HTML"
+    document: "gr.HTML"
+    strictness: "gr.Radio"
+    new: "gr.Button"
+    clear: "gr.Button"
+    thanks: "gr.Row"
+    comment: "gr.Textbox"
+    send_comment: "gr.Button"
+    no_comment: "gr.Button"
+    store: FeedbackStore | None
+    no_sources: "I18nData"
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What a question changes."""
+        return [self.box, self.chat, self.sources]
+
+
+def feedback_store(services: Services) -> FeedbackStore | None:
+    """Return where judgements are kept; None where they are not."""
+    store: FeedbackStore | None = getattr(services, "feedback", None)
+    return store
+
+
+def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> None:
+    """Connect the parts of the chat tab with what they do."""
+    import gradio as gr
+
+    # Not in the page: it carries what the scripts hand over.
+    handed = gr.JSON(visible=False)
+    running = _connect_questions(parts, services.settings.index)
+    _connect_ends(parts, running)
+    _connect_history(page, parts, handed, services.settings.index, running)
+    _connect_document(parts, handed, services.settings.index)
+    _connect_strictness(page, parts.strictness)
+    if parts.store is not None:
+        _connect_feedback(parts, parts.store, services.settings.index)
+
+
+def _hidden_button(name: str) -> "gr.Button":
+    """Return a button for the scripts: to press it is to call the server."""
+    import gradio as gr
+
+    return gr.Button("", elem_id=f"do-{name}", elem_classes="scripts-only")
+
+
+def _script(call: str, *arguments: dict[str, Any]) -> str:
+    """Return a function for the browser that calls one of the page's own."""
+    given = "".join(f", {json.dumps(argument)}" for argument in arguments)
+    return f"(...inputs) => window.yinzheng.{call}(inputs{given})"
+
+
+def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
+    """Connect whatever asks a question; return the events that can be stopped."""
+    import gradio as gr
+
+    def answer(
+        history: Messages, strictness: Strictness, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        checked = strictness if strictness in get_args(Strictness) else "balanced"
+        yield from converse(history, checked, index=index, reference=_number_of(request))
+
+    def answer_again(
+        history: Messages, strictness: Strictness, chosen: gr.RetryData, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        yield from answer(up_to_question(texts_only(history), chosen.index), strictness, request)
+
+    box, chat, asked_with = parts.box, parts.chat, [parts.chat, parts.strictness]
+    while_running = buttons(is_running=True)
+    # The browser shows the question itself: at once, however busy the server is.
+    typed = box.submit(None, [box, chat], [box, chat], js=_script("send", while_running))
+    picked = _hidden_button("ask").click(
+        None, [box, chat], [box, chat], js=_script("sendPicked", while_running)
+    )
+    running = [
+        typed.then(answer, asked_with, parts.outputs, **_QUIET),
+        picked.then(answer, asked_with, parts.outputs, **_QUIET),
+        chat.retry(answer_again, asked_with, parts.outputs, **_QUIET),
+    ]
+    failed = _script("failed", buttons(is_running=False))
+    for ends in (*(event.failure for event in running), _hidden_button("lost").click):
+        ends(None, [chat], [box, chat], js=failed)
+    box.stop(stop, [chat], [box, chat], cancels=running, **_QUIET)
+    return running
+
+
+def _number_of(request: "gr.Request") -> str:
+    """Return the number by which the server's log knows a request; empty when it has none."""
+    scope = request.request.scope if request.request else {}
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
+    """Connect what ends a conversation: a new one, an emptied one."""
+    import gradio as gr
+
+    def begin() -> tuple[Any, ...]:
+        return gr.Textbox(value="", **buttons(is_running=False)), [], parts.no_sources
+
+    for button, call in ((parts.new, "begin"), (parts.clear, "forget")):
+        button.click(begin, None, parts.outputs, js=_script(call), cancels=running, **_QUIET)
+
+
+def _connect_history(
+    page: "gr.Blocks",
+    parts: ChatParts,
+    handed: "gr.JSON",
+    index: str | None,
+    running: list[Any],
+) -> None:
+    """Connect the conversations that the browser keeps."""
+    import gradio as gr
+
+    def load(asked: object) -> tuple[Any, Any]:
+        kept = asked if isinstance(asked, dict) else {}
+        questions = _first_questions(kept.get("language"), index)
+        chat: dict[str, Any] = {"examples": [{"text": one} for one in questions]}
+        if not kept.get("messages"):
+            return gr.Chatbot(**chat), gr.skip()
+        chat["value"], sources = opened(kept["messages"], index)
+        return gr.Chatbot(**chat), sources
+
+    def bring_back(kept: object) -> tuple[Any, ...]:
+        messages, sources = opened(kept, index)
+        return gr.Textbox(**buttons(is_running=False)), messages, sources
+
+    def take_back(history: Messages, chosen: gr.UndoData) -> tuple[Any, ...]:
+        return undo(history, chosen.index, index)
+
+    chat = parts.chat
+    page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
+    _hidden_button("open").click(
+        bring_back, [handed], parts.outputs, js=_script("opened"), cancels=running, **_AT_ONCE
+    )
+    undone = chat.undo(take_back, [chat], parts.outputs, **_AT_ONCE)
+    undone.then(None, [chat], None, js=_script("replace"))
+    chat.change(None, [chat], None, js=_script("keep"))
+    _hidden_button("export").click(
+        lambda kind, history: file_of(history, kind, index),
+        [handed, chat],
+        [handed],
+        js=_script("exporting"),
+        **_AT_ONCE,
+    ).then(None, [handed], None, js=_script("save"))
+
+
+def _first_questions(asked: object, index: str | None) -> list[str]:
+    language: Language = next((one for one in get_args(Language) if one == asked), "en")
+    return first_questions(shared_index(index), language)
+
+
+def _connect_document(parts: ChatParts, handed: "gr.JSON", index: str | None) -> None:
+    """Connect what shows a whole document around a quote."""
+    _hidden_button("read").click(
+        lambda asked: reading(asked, shared_index(index)),
+        [handed],
+        [parts.document],
+        js=_script("reading"),
+        **_AT_ONCE,
+    ).then(None, None, None, js=_script("readOn"))
+
+
+def _connect_strictness(page: "gr.Blocks", strictness: "gr.Radio") -> None:
+    """Keep the strictness in the browser; nothing of it is sent to the server."""
+    page.load(None, None, strictness, js=_script("strictness"))
+    strictness.input(None, strictness, None, js=_script("keepStrictness"))
+
+
+def _connect_feedback(parts: ChatParts, store: FeedbackStore, index: str | None) -> None:
+    """Connect what readers think of answers."""
+    import gradio as gr
+
+    given = gr.State({})
+
+    def like(history: object, kept: Kept, chosen: gr.LikeData) -> tuple[Any, str, Kept]:
+        answer = judged(history, chosen.index, shared_index(index))
+        kept = judge(store, kept, answer, chosen.liked)
+        return gr.Row(visible="last" in kept), "", kept
+
+    def comment(text: str, kept: Kept) -> tuple[Any, str, Kept]:
+        return gr.Row(visible=False), "", add_comment(store, kept, text)
+
+    outputs = [parts.thanks, parts.comment, given]
+    parts.chat.like(like, [parts.chat, given], outputs, **_AT_ONCE)
+    for event in (parts.send_comment.click, parts.comment.submit):
+        event(comment, [parts.comment, given], outputs, js=_script("thank"), **_AT_ONCE)
+    parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, outputs[:2], **_AT_ONCE)
