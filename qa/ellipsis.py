@@ -180,8 +180,11 @@ def _is_topic(noun: str, last: str) -> bool:
     if ATTRIBUTE.search(fold(noun)) or fold(noun) in fold(last) or with_same_end(last, noun):
         return True
     subject = subject_of(last)
+    place = topic_place(last)
+    if subject is not None and subject.kind == "place" and place is not None:
+        return _is_unknown(noun) is _is_unknown(last[place[0] : place[1]])
     is_of_a_kind = subject is not None and subject.kind == "noun"  # 自行車 and 汽車
-    return topic_place(last) is not None and not is_of_a_kind and not _is_unknown(noun)
+    return place is not None and not is_of_a_kind and not _is_unknown(noun)
 
 
 def _belongs_to_name(noun: str, last: str) -> bool:

@@ -16,7 +16,8 @@ ASKING = re.compile(
 # A single character of these kinds may stand in any name; these few end a subject.
 _ENDS_SUBJECT = frozenset(
     re.findall(
-        r"\S+", "的 是 有 在 为 被 由 会 能 要 叫 属 生 又 曾 现 于 与 和 对 从 把 将 共 占 以 所"
+        r"\S+",
+        "的 是 也 有 在 为 被 由 会 能 要 叫 属 生 又 曾 现 于 与 和 对 从 把 将 共 占 以 所",
     )
 )
 _SENTENCE_TAGS = frozenset(
