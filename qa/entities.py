@@ -136,7 +136,7 @@ def _kind_of(word: Word) -> Kind | None:
         return None
     # To jieba 歌德 is no person, and 後秦 a time.
     is_tagged = word.tag in _KINDS and word.tag != "t"
-    if not is_tagged and word.is_rare and is_proper_name(word.text):
+    if not is_tagged and is_proper_name(word.text):
         return "name"
     if word.tag == "nr" and not is_proper_name(word.text):
         return "word"

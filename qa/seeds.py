@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from index import Passage, Span, fold
+from index import Passage, Span, fold, words
 from qa.entities import Entity, Kind, joined
 from qa.topics import subject_of
 
@@ -89,9 +89,13 @@ def _named_subject(text: str) -> Entity | None:
     if subject is None or len(subject.text) < 2 or subject.text[0] in _POINTING:
         return None
     if subject.kind == "word":
-        return subject if _SAYS_WHAT.match(fold(text), subject.end) else None
+        is_clean = fold(subject.text)[-1] not in "也都就还亦"
+        return subject if is_clean and _SAYS_WHAT.match(fold(text), subject.end) else None
     begins = (one for one in joined(text) if one.start == subject.start)
-    return next((one for one in begins if one.kind in _SURE), None)
+    name = next((one for one in begins if one.kind in _SURE), None)
+    # 成功 is a town's name, too.
+    is_common = name is not None and name.kind == "name" and not words(name.text)[0].is_rare
+    return None if is_common else name
 
 
 def _of_clauses(passage: Passage, span: Span, text: str, subject: str) -> Iterator[Seed]:
