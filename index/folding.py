@@ -134,6 +134,15 @@ def script_of(text: str) -> Literal["zh-Hans", "zh-Hant"] | None:
     return "zh-Hant" if traditional >= simplified else "zh-Hans"
 
 
+def in_script(text: str, script: Literal["zh-Hans", "zh-Hant"]) -> str:
+    """Return a Chinese text in Simplified or Traditional characters, for words of our own only.
+
+    Unlike folding it changes nothing else, and it may change the length. What documents say is
+    never shown so.
+    """
+    return str(_opencc("t2s" if script == "zh-Hans" else "s2t").convert(text))
+
+
 def place_names(text: str) -> list[str]:
     """Return the places a text names, folded, in order; none that is an everyday word as well."""
     rare = (word for word, weight in content_words(text).items() if weight >= _RARE_IDF)

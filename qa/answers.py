@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from index import Index, QuestionError, clean_question, find_words, fold
+from index import Index, QuestionError, clean_question, find_words, fold, script_of
 from qa.confidence import THRESHOLDS, confidence_of
 from qa.conversation import in_context
 from qa.facets import facets, named_places
@@ -24,7 +24,7 @@ from qa.quotes import (
 )
 from qa.repeats import with_repeats
 from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
-from qa.types import Answer, Citation, Hit, Place, Strictness
+from qa.types import Answer, Citation, Hit, Language, Place, Strictness
 
 _LONGEST_QUESTION = 1000
 
@@ -79,7 +79,9 @@ def ask(
         raise QuestionError(f"There is no strictness {strictness!r}. Choose one of: {known}.")
     searched = in_context(text, earlier)
     readings = read(shared_index(index), searched, top_k)
-    answer = conclude(searched, readings, top_k, strictness=strictness)
+    answer = conclude(
+        searched, readings, top_k, strictness=strictness, language=_language(text, searched)
+    )
     return replace(answer, question=text)
 
 
@@ -100,6 +102,7 @@ def conclude(
     *,
     strictness: Strictness = "balanced",
     at_least: float | None = None,
+    language: Language | None = None,
 ) -> Answer:
     """Return the answer that the readings of a question give.
 
@@ -109,13 +112,14 @@ def conclude(
         top_k: how many of the closest passages to return.
         strictness: how sure an answer must be.
         at_least: the lowest confidence answered, in place of what the strictness says.
+        language: of the words around the quotes; None = the question's.
     """
     whole, parts = readings[0], readings[1:] or readings
     lowest = THRESHOLDS[strictness] if at_least is None else at_least
     small_talk = is_small_talk(text)
     confident = [r for r in parts if r.confidence >= lowest and r.citations and not small_talk]
     citations = _cited(confident)
-    language = language_of(clean_question(text))
+    language = language or language_of(clean_question(text))
     return Answer(
         question=text,
         searched=text,
@@ -197,6 +201,18 @@ def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
             places.setdefault((place.document.id, start), Place(place.document, start, end))
     places.pop((citation.document.id, citation.start), None)
     return tuple(places.values())
+
+
+def _language(question: str, searched: str) -> Language:
+    """Return the language of a question; of a follow-up alike in both scripts, what it stands for.
+
+    那包頭呢？ after a question in Simplified characters is answered in Traditional ones.
+    """
+    cleaned = clean_question(question)
+    if question == searched or script_of(cleaned) is not None:
+        return language_of(cleaned)
+    own, whole = language_of(cleaned), language_of(clean_question(searched))
+    return own if "en" in (own, whole) else whole
 
 
 def _covers(reading: Reading, places: Iterable[Collection[str]]) -> bool:

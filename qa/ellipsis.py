@@ -180,8 +180,13 @@ def _is_topic(noun: str, last: str) -> bool:
     if ATTRIBUTE.search(fold(noun)) or fold(noun) in fold(last) or with_same_end(last, noun):
         return True
     subject = subject_of(last)
+    place = topic_place(last)
+    if place is not None and fold(last)[place[0]] in '"《〈':
+        return True
+    if subject is not None and subject.kind == "place" and place is not None:
+        return _is_unknown(noun) is _is_unknown(last[place[0] : place[1]])
     is_of_a_kind = subject is not None and subject.kind == "noun"  # 自行車 and 汽車
-    return topic_place(last) is not None and not is_of_a_kind and not _is_unknown(noun)
+    return place is not None and not is_of_a_kind and not _is_unknown(noun)
 
 
 def _belongs_to_name(noun: str, last: str) -> bool:
@@ -278,10 +283,11 @@ def narrow(question: str, last: str) -> str | None:
     那人口是多少？ after a question about 包頭 asks for the people there.
     """
     folded = fold(question)
-    start, strength = _lead_chinese(folded, len(folded), last)
+    start, _ = _lead_chinese(folded, len(folded), last)
     rest = question[start:]
     if (
-        strength < _SURE
+        not folded.lstrip().startswith("那")
+        or not start
         or not ASKING.search(folded, start)
         or any(one.kind in NAMES for one in joined(rest))
     ):

@@ -135,7 +135,8 @@ def _kind_of(word: Word) -> Kind | None:
     if not sure or len(word.text) == 1:
         return None
     # To jieba 歌德 is no person, and 後秦 a time.
-    if (word.tag not in _KINDS or word.tag == "t") and is_proper_name(word.text):
+    is_tagged = word.tag in _KINDS and word.tag != "t"
+    if not is_tagged and is_proper_name(word.text):
         return "name"
     if word.tag == "nr" and not is_proper_name(word.text):
         return "word"

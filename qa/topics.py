@@ -16,7 +16,8 @@ ASKING = re.compile(
 # A single character of these kinds may stand in any name; these few end a subject.
 _ENDS_SUBJECT = frozenset(
     re.findall(
-        r"\S+", "的 是 有 在 为 被 由 会 能 要 叫 属 生 又 曾 现 于 与 和 对 从 把 将 共 占 以 所"
+        r"\S+",
+        "的 是 有 在 为 被 由 会 能 要 叫 属 生 又 曾 现 于 与 和 对 从 把 将 共 占 以 所",
     )
 )
 _SENTENCE_TAGS = frozenset(
@@ -96,7 +97,8 @@ def _prefix(question: str) -> tuple[int, list[Word]]:
         found.pop()  # 叶盛茂|毕业|于: to jieba a noun
     while len(found) > 1 and not is_unknown(found[-1]) and ATTRIBUTE.search(found[-1].text):
         found.pop()  # 牛佬|原名|叫: no 的 between
-    if not found or found[-1].end - begin > _LONGEST_SUBJECT or found[0].start != begin:
+    length = found[-1].end - begin if found else 0
+    if not 1 < length <= _LONGEST_SUBJECT or found[0].start != begin:
         return begin, []
     return begin, found
 
