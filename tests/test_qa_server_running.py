@@ -2,21 +2,24 @@
 
 import http.client
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from serving import ROOT, Server
-from signing_in import READER_TOKEN, bearer, request
+from reverse_proxy import proxy_of
+from serving import Server
+from signing_in import PASSWORD, READER, READER_TOKEN, bearer, request, write_people
 
 import app
 from qa.server.running import is_loopback, warnings_about
 from qa.server.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 USERS = Path("users")
 
@@ -105,8 +108,8 @@ def test_bad_options_are_bad_use(options: list[str], capsys: pytest.CaptureFixtu
     assert "give" in capsys.readouterr().err
 
 
-def ask_in_page(port: int, questions: list[str]) -> http.client.HTTPResponse:
-    """Ask as the page does, without waiting; return the stream of what happens."""
+def ask_in_page(port: int, questions: list[str]) -> None:
+    """Ask as the page does, without waiting for the answers."""
     token = bearer(READER_TOKEN)
     config = json.loads(request(port, "/config", headers=token).text)
     asks = next(
@@ -124,62 +127,79 @@ def ask_in_page(port: int, questions: list[str]) -> http.client.HTTPResponse:
             body=json.dumps(body).encode(),
         )
         assert joined.status == 200, joined.text
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("GET", "/gradio_api/queue/data?session_hash=tests", headers=token)
-    return connection.getresponse()
 
 
-def test_answers_being_given_are_finished_before_the_end(login_server: Server) -> None:
-    stream = ask_in_page(login_server.port, ["呼伦贝尔的“三务合一”是什么？"] * 6)
-    first = stream.readline()
-    assert first.startswith(b"data: ")
-    begun = time.monotonic()
-    login_server.tell_to_end()
-    received = (first + stream.read()).decode()
-    assert login_server.wait() == 0
+@pytest.fixture(scope="module")
+def silent_proxy() -> Iterator[dict[str, str]]:
+    """The settings of a proxy that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:  # its backlog takes them
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        names = ("http_proxy", "https_proxy", "all_proxy")
+        settings = {name: address for each in names for name in (each, each.upper())}
+        # Nothing is said to be exempt, nor to be offline.
+        unset = ("no_proxy", "NO_PROXY", "HF_HUB_OFFLINE", "GRADIO_ANALYTICS_ENABLED")
+        yield {**settings, **dict.fromkeys(unset, "")}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("running")
+
+
+@pytest.fixture(scope="module")
+def proxied(folder: Path, report_dir: Path, silent_proxy: dict[str, str]) -> Iterator[Server]:
+    """A server under the path of a reverse proxy, on a machine with a silent outgoing one."""
+    options = ["--data", str(folder), "--behind-proxy", "127.0.0.1", "--root-path", "/kb"]
+    running = Server(*options, *write_people(folder), index=report_dir, environment=silent_proxy)
+    yield running
+    running.stop()
+
+
+@pytest.mark.browser
+def test_the_page_works_under_the_path_of_a_proxy(proxied: Server, chromium: "Browser") -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    with (
+        proxy_of(proxied.port, "/kb", forwarded) as port,
+        chromium.new_context(locale="en-US") as context,
+    ):
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/kb/")
+        assert page.url == f"http://127.0.0.1:{port}/kb/login"
+        page.get_by_label("Name").fill(READER)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.locator("#question textarea").fill("呼伦贝尔的“三务合一”是什么？")
+        page.keyboard.press("Enter")
+        page.locator("#chat blockquote").first.wait_for()
+        assert page.url == f"http://127.0.0.1:{port}/kb/"
+        page.get_by_role("link", name="Sign out").click()
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/kb/login")
+
+
+def test_answers_being_given_are_finished_before_a_prompt_end(
+    proxied: Server, folder: Path
+) -> None:
+    stream = http.client.HTTPConnection("127.0.0.1", proxied.port, timeout=60)
+    with closing(stream):
+        ask_in_page(proxied.port, ["呼伦贝尔的“三务合一”是什么？"] * 6)
+        stream.request(
+            "GET", "/gradio_api/queue/data?session_hash=tests", headers=bearer(READER_TOKEN)
+        )
+        response = stream.getresponse()
+        first = response.readline()
+        assert first.startswith(b"data: ")
+        begun = time.monotonic()
+        proxied.tell_to_end()
+        received = (first + response.read()).decode()
+        response.close()
+    assert proxied.wait() == 0
     assert time.monotonic() - begun < 15
     happened = [json.loads(line[6:]) for line in received.splitlines() if line.startswith("data: ")]
     finished = [one for one in happened if one["msg"] == "process_completed"]
     assert [one["success"] for one in finished] == [True] * 6
     assert received.count("黨務聯建") >= 6, "each in full"
     assert happened[-1]["msg"] == "close_stream"
-    login_server.start()
-    assert request(login_server.port, "/whoami", headers=bearer(READER_TOKEN)).status == 200
-
-
-def proxied_by(silent: socket.socket) -> dict[str, str]:
-    """Return the settings of a proxy that takes connections and never answers."""
-    address = f"http://127.0.0.1:{silent.getsockname()[1]}"
-    names = ("http_proxy", "https_proxy", "all_proxy")
-    return {name: address for each in names for name in (each, each.upper())}
-
-
-def test_a_silent_proxy_in_the_environment_changes_nothing(
-    report_dir: Path, tmp_path: Path
-) -> None:
-    silent = socket.create_server(("127.0.0.1", 0))  # its backlog takes them, nobody reads
-    environment = {
-        **{name: value for name, value in os.environ.items() if name.lower() != "no_proxy"},
-        **proxied_by(silent),
-        "YINZHENG_INDEX": str(report_dir),
-        "YINZHENG_DATA": str(tmp_path),
-    }
-    for name in ("HF_HUB_OFFLINE", "GRADIO_ANALYTICS_ENABLED"):
-        environment.pop(name, None)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "app.py", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as running:
-        try:
-            assert running.stdout is not None
-            assert running.stdout.readline() == f"Yinzheng: http://127.0.0.1:{port}\n".encode()
-            page = request(port, "/", headers={"Accept": "text/html"})
-            assert page.status == 200
-            begun = time.monotonic()
-            running.send_signal(signal.SIGTERM)
-            assert running.wait(timeout=10) == 0
-            assert time.monotonic() - begun < 5
-        finally:
-            silent.close()
-            running.kill()
-    assert (tmp_path / "logs" / "requests.jsonl").read_text(encoding="utf-8").count("\n") == 1
+    noted = (folder / "logs" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(noted[-1])["route"] == "/gradio_api/queue/data"
+    assert "呼伦贝尔" not in "".join(noted)

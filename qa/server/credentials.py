@@ -8,6 +8,7 @@ One line each, in UTF-8; empty lines and lines that begin with ``#`` say nothing
 No password and no token stands in them. ``python -m qa users`` writes them.
 """
 
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -128,14 +129,16 @@ def read_credentials(path: Path, kind: Kind) -> dict[str, Credential]:
 
 
 def write_credentials(path: Path, people: dict[str, Credential], kind: Kind) -> None:
-    """Write a file of users or tokens, so that its owner alone can read it."""
+    """Write a file of users or tokens, readable for its owner alone, or for whom it was."""
     shown = {"users": "argon2 hash of the password", "tokens": "SHA-256 of the token"}[kind]
     lines = [f"# name:role:{shown}", *(f"{p.name}:{p.role}:{p.secret}" for p in people.values())]
     path.parent.mkdir(parents=True, exist_ok=True)
-    was_there = path.exists()
-    mode = stat.S_IMODE(path.stat().st_mode) if was_there else 0o600
+    before = path.stat() if path.exists() else None
     replace_text(path, "\n".join(lines) + "\n")
-    path.chmod(mode)
+    path.chmod(stat.S_IMODE(before.st_mode) if before else 0o600)
+    if before and hasattr(os, "chown"):
+        with contextlib.suppress(PermissionError):  # only root may give a file away
+            os.chown(path, before.st_uid, before.st_gid)
 
 
 def a_name(text: str) -> str:
