@@ -24,7 +24,7 @@ class Calls:
     """
 
     def __init__(self) -> None:
-        self.under_way = 0
+        self.under_way: int = 0
         self._limiter = anyio.CapacityLimiter(_AT_ONCE)
 
     @property
