@@ -29,6 +29,7 @@ from index.errors import (
     PlaceError,
     QuestionError,
     QuestionSetError,
+    ServerBusyError,
     SettingError,
     YinzhengError,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "PruneReport",
     "QuestionError",
     "QuestionSetError",
+    "ServerBusyError",
     "SettingError",
     "Span",
     "TokenVectorKind",

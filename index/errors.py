@@ -16,6 +16,7 @@
     ├── SettingError             a setting of a build has no such value, or not with this model
     ├── EvaluationError          an evaluation cannot be run
     │   └── QuestionSetError     a file of questions cannot be used
+    ├── ServerBusyError          as many questions wait already as a server takes
     ├── PlaceError               a permanent reference cannot be followed
     └── QuestionError            the question cannot be asked
         └── CitationError        a quote does not stand where it is said to stand
@@ -93,6 +94,10 @@ class QuestionSetError(EvaluationError):
 
 class PlaceError(YinzhengError):
     """A permanent reference cannot be followed."""
+
+
+class ServerBusyError(YinzhengError):
+    """As many questions wait already as the server takes."""
 
 
 class QuestionError(YinzhengError):

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from importlib import import_module
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
@@ -12,6 +13,12 @@ from qa.wire import answer_as_json
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
+# Imported only when it is asked for: an evaluation draws pictures, a server needs its protocol.
+_COMMANDS = {
+    "eval": "qa.evaluation.command",
+    "mcp": "qa.mcp.command",
+    "show": "qa.show",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    command = _command(list(arguments[:1]))
+    command = _COMMANDS.get(arguments[0]) if arguments else None
     if command is not None:
-        return command(arguments[1:])
+        return int(import_module(command).main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
     try:
         answer = ask(
@@ -49,23 +56,6 @@ def _run(arguments: Sequence[str]) -> int:
     else:
         _print_answer(answer)
     return _FOUND if answer.status == "answered" else _NOT_FOUND
-
-
-def _command(name: list[str]) -> Callable[[Sequence[str]], int] | None:
-    """Return the command of a name; None for a question."""
-    if name == ["eval"]:
-        from qa.evaluation.command import main as run_evaluation
-
-        return run_evaluation
-    if name == ["show"]:
-        from qa.show import main as show
-
-        return show
-    if name == ["mcp"]:
-        from qa.mcp.command import main as serve
-
-        return serve
-    return None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,11 @@ Strictness = Literal["lenient", "balanced", "strict"]
 """How sure an answer must be before it is given; docs/quality.md has the rates of each."""
 
 
+def reference_to(document: Document, start: int, end: int) -> str:
+    """Return the permanent reference to a place."""
+    return f"yinzheng:{document.content_hash}#{start}-{end}"
+
+
 @dataclass(frozen=True)
 class Place:
     """A place where the same words stand once more, whatever the script, marks and blanks."""
@@ -43,6 +48,11 @@ class Hit:
     document: Document
     also_in: Sequence[Place] = ()
     repeats: int = 0
+
+    @property
+    def reference(self) -> str:
+        """The permanent reference of the passage, as of a citation."""
+        return reference_to(self.document, self.passage.start, self.passage.end)
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,7 @@ class Citation:
         ``resolve`` finds the quote again by it, also when the document has been moved or renamed,
         and says so when it has changed since.
         """
-        return f"yinzheng:{self.document.content_hash}#{self.start}-{self.end}"
+        return reference_to(self.document, self.start, self.end)
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,13 @@ def hit_as_json(hit: Hit) -> dict[str, Any]:
         "rank": hit.rank,
         "score": round(hit.score, 4),
         "document": hit.document.id,
+        "title": hit.document.title,
+        "headings": list(hit.passage.headings),
         "start": hit.passage.start,
         "end": hit.passage.end,
+        "page": hit.passage.page,
         "text": hit.passage.text,
         "also_in": _places_as_json(hit.also_in),
         "repeats": hit.repeats,
+        "reference": hit.reference,
     }

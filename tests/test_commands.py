@@ -44,7 +44,8 @@ def test_ask_as_json(report_dir: Path) -> None:
     assert all(citation["start"] <= a < b <= citation["end"] for a, b in citation["marks"])
     assert citation["quote"] in answer["text"]
     assert list(hit) == [
-        *("rank", "score", "document", "start", "end", "text", "also_in", "repeats")
+        *("rank", "score", "document", "title", "headings", "start", "end", "page", "text"),
+        *("also_in", "repeats", "reference"),
     ]
     assert "15.4%" in citation["quote"]
     assert len(citation["quote"]) == citation["end"] - citation["start"]
