@@ -22,7 +22,7 @@ from index.e5s1 import Container, Pieces, Sizes
 from index.errors import ModelDamagedError, ModelError, ModelNotFoundError
 from index.locations import cache_dir
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 MODEL_NAME = "multilingual-e5-small"
 """What the manifest calls the bundled model."""

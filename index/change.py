@@ -66,14 +66,14 @@ class Change:
                 f"Token vectors cannot be stored as {kind!r}. "
                 f"Choose one of {', '.join(TOKEN_VECTOR_KINDS)}."
             )
-        self.model = ModelInUse(model_setting(model), old.manifest if old else None)
+        self.model: ModelInUse = ModelInUse(model_setting(model), old.manifest if old else None)
         if kind == "pq" and self.model.dimension % PIECE:
             raise SettingError(
                 f"The vectors of {self.model.name} have {self.model.dimension} numbers, which "
                 f"cannot be divided by {PIECE} as pq needs. Store token vectors as int8."
             )
         self.kind: TokenVectorKind = kind
-        self.gathering = Gathering(old, self.model, options)
+        self.gathering: Gathering = Gathering(old, self.model, options)
 
     def build_on_old(self, model: str | None, options: ReadingOptions) -> OldGeneration:
         """Begin with the generation in use and the model it was made with."""

@@ -38,7 +38,7 @@ class Checkpoint(CachedEmbedder):
     ) -> None:
         self._file = index_dir / CHECKPOINT
         # Written through a link, embeddings would go to somebody else's file.
-        self.was_damaged = self._file.is_symlink()
+        self.was_damaged: bool = self._file.is_symlink()
         if self.was_damaged:
             remove_checkpoint(index_dir)
         wanted = [
@@ -56,7 +56,7 @@ class Checkpoint(CachedEmbedder):
         super().__init__(embedder, self._file)
         try:
             self.check()
-            self.found = self.keep_only(set(wanted))
+            self.found: int = self.keep_only(set(wanted))
         except CacheError:
             self._connection.close()
             raise

@@ -126,10 +126,10 @@ class Container:
         (block,) = cursor.ints("i")
         if block != _BLOCK:
             raise ValueError(f"quantisation block of {block}, only {_BLOCK} is known")
-        self.sizes = Sizes(
+        self.sizes: Sizes = Sizes(
             hidden, layers, heads, feed_forward, vocabulary, positions, types, float(epsilon)
         )
-        self.pieces = _read_pieces(cursor)
+        self.pieces: Pieces = _read_pieces(cursor)
         self._entries = dict(_read_directory(cursor))
 
     def tensor_names(self) -> list[str]:

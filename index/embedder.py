@@ -55,9 +55,9 @@ class Embedder:
         self._lock = threading.Lock()
         self.name = name
         self.revision = revision
-        self.dimension = int(model.get_embedding_dimension() or 0)
+        self.dimension: int = int(model.get_embedding_dimension() or 0)
         longest = model.max_seq_length
-        self.max_tokens = int(longest) if longest and longest < _NO_LIMIT else _DEFAULT_TOKENS
+        self.max_tokens: int = int(longest) if longest and longest < _NO_LIMIT else _DEFAULT_TOKENS
         # A static model has no tokens in context, a slow tokenizer cannot tell where they stand.
         self._tells_tokens = getattr(model.tokenizer, "is_fast", False)
         prompts = model.prompts or {}

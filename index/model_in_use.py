@@ -43,13 +43,16 @@ class ModelInUse:
         self._setting, self._allow_download = setting, allow_download
         known = identify(setting)
         facts: Manifest | Embedder
+        self.name: str
+        self.revision: str
         if old is not None and known == (old.model, old.model_revision):
             facts, (self.name, self.revision) = old, known
         else:
             facts = self.embedder
             self.name, self.revision = facts.name, facts.revision
-        self.dimension, self.max_tokens = facts.dimension, facts.max_tokens
-        self.is_that_of_old = old is not None and self._facts == (
+        self.dimension: int = facts.dimension
+        self.max_tokens: int = facts.max_tokens
+        self.is_that_of_old: bool = old is not None and self._facts == (
             *(old.model, old.model_revision, old.dimension, old.max_tokens),
         )
 

@@ -5,6 +5,7 @@ each byte is the one written, ``verification.py`` finds out.
 """
 
 import weakref
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,7 +23,7 @@ from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, read_manifest
 from index.model_in_use import refuse_brought_model
 from index.part_vectors import PartVectorStore
 from index.store import Store
-from index.types import Passage
+from index.types import Document, Passage
 from index.vectors import VectorIndex
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ class OpenedGeneration:
         with ExitStack() as stack:
             lease = Lease(folder / MANIFEST)
             stack.callback(lease.release)
-            self.manifest = read_manifest(folder)
+            self.manifest: Manifest = read_manifest(folder)
             generation.check_sizes(folder, self.manifest)
-            self.store = Store(folder / generation.PASSAGES)
+            self.store: Store = Store(folder / generation.PASSAGES)
             stack.callback(self.store.close)
-            self.lexical = LexicalIndex(folder / generation.LEXICAL)
-            self.vectors = VectorIndex(folder / generation.VECTORS)
-            self.tokens = PartVectorStore(folder / generation.TOKENS)
-            self.sentences = PartVectorStore(folder / generation.SENTENCES)
+            self.lexical: LexicalIndex = LexicalIndex(folder / generation.LEXICAL)
+            self.vectors: VectorIndex = VectorIndex(folder / generation.VECTORS)
+            self.tokens: PartVectorStore = PartVectorStore(folder / generation.TOKENS)
+            self.sentences: PartVectorStore = PartVectorStore(folder / generation.SENTENCES)
             for fact in self.disagreements():
                 raise IndexDamagedError(f"{fact}. {BUILD_AGAIN}")
             stack.pop_all()
@@ -63,7 +64,8 @@ class OpenedGeneration:
         # are not closed then but with their parts: a call may still be inside of one.
         self._finalizer = weakref.finalize(self, lease.release)
         # Every hit names its document, and every question draws the older sources again.
-        self.document = lru_cache(maxsize=64)(self.store.document)
+        document = lru_cache(maxsize=64)(self.store.document)
+        self.document: Callable[[str], Document] = document
         self._passages_of = lru_cache(maxsize=16)(self.store.passages_of)
 
     def close(self) -> None:

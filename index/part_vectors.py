@@ -119,7 +119,9 @@ class PartVectorWriter:
         quantiser: ProductQuantiser | None = None,
     ) -> None:
         self._quantiser = quantiser
-        self.bounds = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+        self.bounds: IntArray = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(
+            np.int64
+        )
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             np.save(folder / "bounds.npy", self.bounds)
@@ -127,7 +129,7 @@ class PartVectorWriter:
                 np.save(folder / "centroids.npy", quantiser.centroids)
         total = int(self.bounds[-1])
         offset = np.uint16 if longest <= np.iinfo(np.uint16).max else np.uint32
-        self.spans = _make(folder / "spans.npy", offset, (total, 2))
+        self.spans: npt.NDArray[Any] = _make(folder / "spans.npy", offset, (total, 2))
         if quantiser is None:
             vectors = _make(folder / "vectors.npy", np.int8, (total, dimension))
             scales = _make(folder / "scales.npy", np.float16, (total,))
@@ -299,8 +301,10 @@ class PartVectorStore:
     def __init__(self, folder: Path) -> None:
         quantised = any((folder / f"{name}.npy").exists() for name in _Quantised.files)
         self._vectors = _Quantised(folder) if quantised else _Int8(folder)
-        self.spans = _open(folder, "spans", np.unsignedinteger, (len(self._vectors), 2))
-        self.bounds = np.array(_open(folder, "bounds", np.int64, (None,)))
+        self.spans: npt.NDArray[Any] = _open(
+            folder, "spans", np.unsignedinteger, (len(self._vectors), 2)
+        )
+        self.bounds: IntArray = np.array(_open(folder, "bounds", np.int64, (None,)))
         ends = (self.bounds[:1].tolist(), self.bounds[-1:].tolist())
         if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self.bounds) < 0):
             raise _damaged(folder / "bounds.npy", f"does not divide {len(self._vectors)} vectors")

@@ -15,7 +15,7 @@ from index import generation
 from index.manifest import Manifest, read_manifest
 from index.part_vectors import PartVectorStore
 from index.store import Entry, Store
-from index.types import Version
+from index.types import DocumentInfo, Version
 from index.vectors import VectorIndex
 
 
@@ -35,7 +35,7 @@ class OldGeneration:
         self.manifest: Manifest = read_manifest(folder)
         generation.check_files(folder, self.manifest)
         self._store = Store(folder / generation.PASSAGES)
-        self.infos = {info.id: info for info in self._store.infos()}
+        self.infos: dict[str, DocumentInfo] = {info.id: info for info in self._store.infos()}
 
     def __enter__(self) -> "OldGeneration":
         return self

@@ -178,6 +178,8 @@ class Store:
         try:
             self._connection = _open_untrusted(path)
             self._finalizer = weakref.finalize(self, self._connection.close)
+            self.passages: int
+            self.documents: int
             (self.passages,) = self._rows("SELECT count(*) FROM passages")[0]
             (self.documents,) = self._rows("SELECT count(*) FROM documents")[0]
         except (sqlite3.Error, OSError) as error:

@@ -112,6 +112,7 @@ def test_pages_of_other_servers_get_no_answer(
     assert got == status
     assert ("retrieve" in body) == (status == 200)
     assert not any(name.startswith("access-control") for name in answered_with)
+    assert answered_with["x-content-type-options"] == "nosniff"
 
 
 def test_a_message_that_is_too_long_is_refused(open_server: HttpServer) -> None:

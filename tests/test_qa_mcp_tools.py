@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mcp_processes import talk
 from qa import ask, retrieve
 from qa.mcp.calls import Calls
 from qa.mcp.service import Service
+from qa.mcp.texts import answer_as_text
 from qa.mcp.tools import call_tool, list_tools
 from qa.wire import answer_as_json, hit_as_json
 
@@ -92,6 +94,28 @@ def test_not_found_is_no_error_and_says_so(
     assert [word for word in words if word not in text] == []
     closest = ask(question, index=report_dir).closest
     assert closest[0].passage.text in text
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("三端五防线", "按以下问题检索：{x} 是什么？\n"),
+        ("三端五防線這模式", "按以下問題檢索：{x} 是什么？\n"),
+        ("What is Ordos's 三端五防線 model?", "Searched for: {x} 是什么？\n"),
+    ],
+)
+def test_another_question_that_was_searched_for_is_told(
+    question: str, words: str, report_dir: Path
+) -> None:
+    answer = ask(question, index=report_dir)
+    assert not answer_as_text(answer).startswith(words)
+    assert answer_as_text(replace(answer, searched="{x} 是什么？")).startswith(words)
+
+
+def test_a_page_is_told_in_the_language_of_the_question(report_dir: Path) -> None:
+    answer = ask("三端五防线", index=report_dir)
+    on_a_page = [replace(citation, page=7) for citation in answer.citations]
+    assert "第 7 页: yinzheng:" in answer_as_text(replace(answer, citations=on_a_page))
 
 
 def test_a_greeting_offers_no_passages(service: "Server[Any]") -> None:

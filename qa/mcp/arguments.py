@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from index import QuestionError
 from qa.types import Strictness
@@ -26,11 +26,7 @@ _Earlier = Annotated[
 ]
 
 
-class _Arguments(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AskArguments(_Arguments):
+class AskArguments(BaseModel, extra="forbid"):
     """What ``ask`` takes."""
 
     question: _Question
@@ -41,14 +37,14 @@ class AskArguments(_Arguments):
     earlier: _Earlier = []
 
 
-class RetrieveArguments(_Arguments):
+class RetrieveArguments(BaseModel, extra="forbid"):
     """What ``retrieve`` takes."""
 
     question: _Question
     top_k: _TopK = 5
 
 
-class ShowArguments(_Arguments):
+class ShowArguments(BaseModel, extra="forbid"):
     """What ``show`` takes."""
 
     reference: Annotated[
@@ -60,7 +56,7 @@ class ShowArguments(_Arguments):
     ]
 
 
-_Model = TypeVar("_Model", bound=_Arguments)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def checked(model: type[_Model], given: dict[str, Any]) -> _Model:

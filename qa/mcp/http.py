@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from index import SettingError
 from qa.answers import ask
 from qa.mcp.service import Service
+from qa.server.headers import SecurityHeaders
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -132,7 +133,8 @@ def build_app(service: Service, settings: HttpSettings, port: int) -> "ASGIApp":
         max_request_body_size=256 * 1024,
         transport_security=_security(settings, port),
     )
-    return app if settings.token is None else BearerToken(app, settings.token)
+    guarded = app if settings.token is None else BearerToken(app, settings.token)
+    return SecurityHeaders(guarded)
 
 
 def _security(settings: HttpSettings, port: int) -> TransportSecuritySettings:

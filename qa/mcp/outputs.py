@@ -17,7 +17,7 @@ _Start = Annotated[int, Field(description="First character in the document's tex
 _End = Annotated[int, Field(description="One past the last character.")]
 _Page = Annotated[int | None, Field(description="Page number, for formats that have pages.")]
 _Headings = Annotated[
-    list[str], Field(description="The headings the quote stands under, outermost first.")
+    list[str], Field(description="The headings it stands under, outermost first.")
 ]
 _Reference = Annotated[str, Field(description="Permanent reference; show follows it.")]
 
@@ -55,11 +55,15 @@ class HitOutput(BaseModel):
     rank: Annotated[int, Field(description="1 for the best.")]
     score: float
     document: _Document
+    title: str
+    headings: _Headings
     start: _Start
     end: _End
+    page: _Page
     text: str
     also_in: list[PlaceOutput]
     repeats: Annotated[int, Field(description="In how many other places the same words stand.")]
+    reference: _Reference
 
 
 class AskOutput(BaseModel):

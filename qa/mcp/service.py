@@ -12,7 +12,7 @@ from mcp import MCPError
 from mcp.server import Server, ServerRequestContext
 
 from index import YinzhengError
-from qa.mcp.calls import BROKEN, FULL, Calls
+from qa.mcp.calls import BROKEN, Calls
 from qa.mcp.documents import list_documents, list_templates, read_document
 from qa.mcp.tools import call_tool, list_tools
 
@@ -84,8 +84,6 @@ class Service:
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
         """Run what reads the index; its errors reach the client with their words."""
-        if self.calls.is_full:
-            raise MCPError(code=types.INTERNAL_ERROR, message=FULL)
         try:
             return await self.calls.run(function)
         except MCPError:

@@ -74,5 +74,4 @@ def hits_as_text(hits: Sequence[Hit]) -> str:
 
 
 def _passage(hit: Hit) -> str:
-    passage = hit.passage
-    return f"{passage.text}\n   {hit.document.title}, {passage.start}-{passage.end}"
+    return f"{hit.passage.text}\n   {hit.document.title}: {hit.reference}"

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from index import YinzhengError
 from qa.answers import ask, retrieve
 from qa.mcp.arguments import AskArguments, RetrieveArguments, ShowArguments, checked
-from qa.mcp.calls import BROKEN, FULL, Calls
+from qa.mcp.calls import BROKEN, Calls
 from qa.mcp.outputs import AskOutput, RetrieveOutput, ShowOutput
 from qa.mcp.texts import answer_as_text, hits_as_text
 from qa.references import resolve
@@ -116,8 +116,6 @@ async def call_tool(
     tool = _TOOLS.get(name)
     if tool is None:
         return _failure(f"There is no tool {name!r}. Call one of: {', '.join(_TOOLS)}.")
-    if calls.is_full:
-        return _failure(FULL)
     try:
         text, structured = await calls.run(partial(tool.run, arguments, index))
     except YinzhengError as error:
