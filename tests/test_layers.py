@@ -25,6 +25,7 @@ ENGINES = {
         "index/store.py",
         "index/embedding_cache.py",
         "qa/feedback.py",
+        "qa/server/scores.py",
         "qa/server/sessions.py",
     },
     "torch": {"index/embedder.py"},

@@ -76,10 +76,11 @@ const prepare = () => {
 };
 new MutationObserver(prepare).observe(document, { childList: true, subtree: true });
 // Dark or light: Gradio says so by a class of the body.
-document.addEventListener("DOMContentLoaded", () => {
+const watchBody = () => {
   new MutationObserver(() => plots().forEach((plot) => ready.has(plot) && paint(plot)))
     .observe(document.body, { attributes: true, attributeFilter: ["class"] });
-});
+};
+if (document.body) watchBody(); else document.addEventListener("DOMContentLoaded", watchBody);
 window.yinzhengAbout = {
   // Called when a passage was sent: it may not be in the page yet.
   shown: () => requestAnimationFrame(() => requestAnimationFrame(() => {
