@@ -47,6 +47,12 @@ def test_the_script_says_the_words_there_are_and_all_of_them() -> None:
 
 # ---- in the browser ----
 
+_DROP = """field => {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 2, 1])], "a.txt"));
+  field.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+}"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -176,7 +182,7 @@ def test_what_is_refused_is_said_in_the_reader_s_language(
 ) -> None:
     opened = visit(open_server, locale="zh-CN")
     room = open_tab(opened)
-    upload(room, "a.txt", b"\x7fELF" + bytes(200))
+    room.locator(".drop").evaluate(_DROP)
     told = room.get_by_role("alert")
     told.wait_for()
     assert told.inner_text().startswith("有文件无法读取。 a.txt is not taken: it is a program")
