@@ -33,17 +33,17 @@ def order_of(services: Services, **files: bytes) -> Order:
 
 
 def until(desk: ChangeDesk, holds: Callable[[Change], bool]) -> Change:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         change = desk.current()
         if change is not None and (holds(change) or change.state != "running"):
             return change
         time.sleep(0.05)
-    raise AssertionError("it took longer than a minute")
+    raise AssertionError("it took longer than two minutes")
 
 
 def ended(desk: ChangeDesk) -> Change:
-    change = desk.wait(90)
+    change = desk.wait(180)
     assert change is not None
     assert change.state != "running"
     assert change.finished is not None
@@ -129,7 +129,7 @@ def test_cancelling_stops_the_work_and_leaves_the_old_index(
     began = time.monotonic()
     assert desk.cancel()
     change = ended(desk)
-    assert time.monotonic() - began < 12
+    assert time.monotonic() - began < 20
     assert change.state == "cancelled"
     assert "of 4" in change.message
     assert "The index is unchanged" in change.message

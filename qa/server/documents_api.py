@@ -317,7 +317,11 @@ def documents_router(services: Services) -> APIRouter:
 
 
 def _add_reading(router: APIRouter, services: Services) -> None:
-    @router.get("/library", summary="The documents, and what may be done with them")
+    @router.get(
+        "/library",
+        summary="The documents, and what may be done with them",
+        responses={503: _REFUSALS[503]},
+    )
     def library(
         request: Request,
         search: Annotated[str, Query(max_length=200)] = "",
@@ -326,7 +330,11 @@ def _add_reading(router: APIRouter, services: Services) -> None:
     ) -> LibraryOut:
         return _library(services, request, search, offset, limit)
 
-    @router.get("/generations", summary="The versions of the index on the disk")
+    @router.get(
+        "/generations",
+        summary="The versions of the index on the disk; for who may change documents",
+        responses={403: _REFUSALS[403], 404: _NOT_FOUND[404], 503: _REFUSALS[503]},
+    )
     def generations(request: Request) -> list[GenerationOut]:
         _check_may_change(request, services)
         return [
