@@ -46,7 +46,10 @@ ENGINES = {
     "openpyxl": {"index/loaders/xlsx.py"},
     "pypdfium2": {"index/loaders/pdf.py"},
     "selectolax": {"index/loaders/html.py"},
-    "uvicorn": {"qa/server/connections.py", "qa/server/hosts.py", "qa/server/running.py"},
+    "uvicorn": {
+        "qa/mcp/http.py",
+        *(f"qa/server/{name}.py" for name in ("connections", "hosts", "running")),
+    },
     "argon2": {"qa/server/passwords.py"},
     "fastapi": {
         "page/shell.py",

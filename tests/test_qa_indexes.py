@@ -45,14 +45,14 @@ def test_an_index_that_is_gone_is_not_answered_from(two_generations: Path, tmp_p
 
 def test_the_page_answers_from_the_new_generation(two_generations: Path) -> None:
     index = str(two_generations)
-    _, quoted = answered("水利", [], "lenient", index)
+    quoted = answered("水利", [], "lenient", index).sources
     assert quoted is not None
     assert "乙文件講" in quoted
     rollback(two_generations)
-    parts, sources = answered("網絡", [], "lenient", index)
-    assert "⚠" not in "".join(parts)
-    assert sources is not None
-    words = re.sub(r"<[^>]*>", "", sources)
+    reply = answered("網絡", [], "lenient", index)
+    assert "⚠" not in "".join(reply.parts)
+    assert reply.sources is not None
+    words = re.sub(r"<[^>]*>", "", reply.sources)
     assert "甲文件講網絡" in words
     assert "乙" not in words
 
@@ -68,11 +68,11 @@ def test_the_page_says_when_an_older_index_answers(
     assert older.created is not None
     built = f"{older.created.astimezone():%Y-%m-%d %H:%M}"
     with pytest.warns(IndexFallbackWarning):
-        parts, _ = answered(question, [], "balanced", str(two_generations))
+        parts = answered(question, [], "balanced", str(two_generations)).parts
     assert parts[-1].startswith("⚠ ")
     assert told in parts[-1]
     assert built in from_markdown(parts[-1])
-    again, _ = answered(question, [], "balanced", str(two_generations))
+    again = answered(question, [], "balanced", str(two_generations)).parts
     assert again[-1] == parts[-1], "as long as it is so"
 
 

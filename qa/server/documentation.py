@@ -18,9 +18,11 @@ _DOCS_URL = "/api/docs"
 _TOLD = {
     400: "The request is not valid, or its body not JSON.",
     401: "The server asks for a login or a token, and none was sent.",
+    403: "Only an administrator may change the documents.",
     404: "There is no such thing.",
+    409: "Another change of the documents is under way.",
     413: "The body is too large.",
-    415: "The body is not declared as JSON.",
+    415: "The body is not declared as what it should be, or a file is of no kind that is read.",
     422: "The request is not valid.",
     429: "Too many requests were sent.",
     500: "The server failed; its log says more under the reference number.",

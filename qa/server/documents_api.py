@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.datastructures import UploadFile
@@ -31,7 +30,9 @@ from index import (
 )
 from qa.indexes import shared_index
 from qa.server.changes import Change, ChangeKind, ChangeState, Order
+from qa.server.documentation import problems
 from qa.server.library import Line
+from qa.server.problems import Problem, problem_of, problem_response
 from qa.server.progress import Count
 from qa.server.services import Services
 from qa.server.uploads import Batch
@@ -200,33 +201,27 @@ def _document_out(line: Line, visitor: Visitor) -> DocumentOut:
 # ---- what is refused -----------------------------------------------------------------------------
 
 
-class _ForbiddenError(Exception):
+class _ForbiddenError(YinzhengError):
     """Who asked may not change the documents."""
 
 
 _STATUS: tuple[tuple[type[Exception], int, str], ...] = (
-    (_ForbiddenError, 403, "Forbidden"),
-    (IndexBusyError, 409, "Conflict"),
-    (UploadTooLargeError, 413, "Content Too Large"),
-    (UploadKindError, 415, "Unsupported Media Type"),
-    (UploadError, 422, "Unprocessable Content"),
-    (DocumentError, 404, "Not Found"),
-    (IndexNotFoundError, 404, "Not Found"),
-    (YinzhengError, 503, "Service Unavailable"),
+    (_ForbiddenError, 403, "Not allowed"),
+    (IndexBusyError, 409, "Another change is under way"),
+    (UploadTooLargeError, 413, "Too much at once"),
+    (UploadKindError, 415, "A file of no kind that can be read"),
+    (UploadError, 422, "The files cannot be taken"),
+    (DocumentError, 404, "No such document"),
+    (IndexNotFoundError, 404, "No index"),
 )
 
 
-def _problem(error: Exception, request: Request) -> JSONResponse:
-    """Return an error as RFC 9457 has it."""
-    status, title = next((code, name) for kind, code, name in _STATUS if isinstance(error, kind))
-    body = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": str(error),
-        "instance": request.url.path,
-    }
-    return JSONResponse(body, status, media_type="application/problem+json")
+def _problem(error: YinzhengError, request: Request) -> Response:
+    """Return an error as every door for programs tells it."""
+    for kind, status, title in _STATUS:
+        if isinstance(error, kind):
+            return problem_response(request.scope, Problem(status, "", title, str(error)))
+    return problem_response(request.scope, problem_of(error))
 
 
 def _route(services: Services) -> type[APIRoute]:
@@ -241,7 +236,7 @@ def _route(services: Services) -> type[APIRoute]:
                     if request.method not in _READING:
                         _check_may_change(request, services)
                     return await handle(request)
-                except (YinzhengError, _ForbiddenError) as error:
+                except YinzhengError as error:
                     return _problem(error, request)
 
             return handle_or_tell
@@ -270,22 +265,6 @@ def _comes_from_elsewhere(request: Request) -> bool:
     return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
 
 
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    403: {"description": "The visitor may not change documents.", **_PROBLEM},
-    409: {"description": "Another change is under way.", **_PROBLEM},
-    503: {"description": "The index cannot be used.", **_PROBLEM},
-}
-_UPLOAD_REFUSALS: dict[int | str, dict[str, Any]] = {
-    **_REFUSALS,
-    413: {"description": "Too many files, or too large.", **_PROBLEM},
-    415: {"description": "A file is of no kind that can be read.", **_PROBLEM},
-    422: {"description": "No file, two of the same name, or no room.", **_PROBLEM},
-}
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    **_REFUSALS,
-    404: {"description": "There is no such document or generation.", **_PROBLEM},
-}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -320,7 +299,7 @@ def _add_reading(router: APIRouter, services: Services) -> None:
     @router.get(
         "/library",
         summary="The documents, and what may be done with them",
-        responses={503: _REFUSALS[503]},
+        responses=problems(422, 503),
     )
     def library(
         request: Request,
@@ -333,7 +312,7 @@ def _add_reading(router: APIRouter, services: Services) -> None:
     @router.get(
         "/generations",
         summary="The versions of the index on the disk; for who may change documents",
-        responses={403: _REFUSALS[403], 404: _NOT_FOUND[404], 503: _REFUSALS[503]},
+        responses=problems(403, 404, 503),
     )
     def generations(request: Request) -> list[GenerationOut]:
         _check_may_change(request, services)
@@ -380,7 +359,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/documents",
         status_code=202,
         summary="Upload documents, and add them to the index",
-        responses=_UPLOAD_REFUSALS,
+        responses=problems(403, 409, 413, 415, 422, 503),
         openapi_extra=_FORM,
     )
     async def upload(request: Request) -> ChangeOut:
@@ -392,7 +371,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/documents/{document_id}",
         status_code=202,
         summary="Take a document out of the index",
-        responses=_NOT_FOUND,
+        responses=problems(403, 404, 409, 413, 415, 422, 503),
     )
     def remove_one(document_id: str, request: Request) -> ChangeOut:
         return begin(request, Order("remove", _known(services, [document_id])))
@@ -401,7 +380,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/documents/remove",
         status_code=202,
         summary="Take documents out of the index",
-        responses=_NOT_FOUND,
+        responses=problems(403, 404, 409, 413, 415, 422, 503),
     )
     def remove(selection: SelectionIn, request: Request) -> ChangeOut:
         return begin(request, Order("remove", _known(services, selection.documents)))
@@ -410,7 +389,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/documents/update",
         status_code=202,
         summary="Read the files of documents again; none named = of all",
-        responses=_NOT_FOUND,
+        responses=problems(403, 404, 409, 413, 415, 422, 503),
     )
     def update(request: Request, selection: SelectionIn | None = None) -> ChangeOut:
         chosen = selection.documents if selection else []
@@ -420,7 +399,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/documents/rebuild",
         status_code=202,
         summary="Read the files of all documents again, and embed everything anew",
-        responses=_REFUSALS,
+        responses=problems(403, 409, 503),
     )
     def rebuild(request: Request) -> ChangeOut:
         return begin(request, Order("rebuild"))
@@ -429,7 +408,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         "/rollback",
         status_code=202,
         summary="Put an earlier version of the index back into use",
-        responses=_NOT_FOUND,
+        responses=problems(403, 404, 409, 413, 415, 422, 503),
     )
     def roll_back(request: Request, to: RollbackIn | None = None) -> ChangeOut:
         name = to.generation if to else None
@@ -439,7 +418,11 @@ def _add_changing(router: APIRouter, services: Services) -> None:
 
 
 def _add_change(router: APIRouter, services: Services) -> None:
-    @router.get("/changes/current", summary="The change under way, else the last one")
+    @router.get(
+        "/changes/current",
+        summary="The change under way, else the last one",
+        responses=problems(503),
+    )
     def current(request: Request) -> CurrentOut:
         return _current(services, request)
 
@@ -447,7 +430,7 @@ def _add_change(router: APIRouter, services: Services) -> None:
         "/changes/current",
         status_code=202,
         summary="Cancel the change under way; the old index goes on answering",
-        responses={403: _REFUSALS[403]},
+        responses=problems(403),
     )
     def cancel(request: Request) -> CurrentOut:
         services.changes.cancel()
