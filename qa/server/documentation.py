@@ -18,7 +18,9 @@ _DOCS_URL = "/api/docs"
 _TOLD = {
     400: "The request is not valid, or its body not JSON.",
     401: "The server asks for a login or a token, and none was sent.",
+    403: "It is for administrators.",
     404: "There is no such thing.",
+    409: "Another change is under way.",
     413: "The body is too large.",
     415: "The body is not declared as JSON.",
     422: "The request is not valid.",
