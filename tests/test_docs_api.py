@@ -11,7 +11,11 @@ from typing import get_args
 import pytest
 from api_serving import ApiServer
 
+from qa.server.answering import LONGEST_QUESTION, MOST_EARLIER, MOST_HITS
+from qa.server.bodies import JsonRoute, LongJsonRoute
+from qa.server.gate import _PATIENCE
 from qa.server.metrics import Outcome
+from qa.server.settings import ServerSettings
 
 TEXT = (Path(__file__).parent.parent / "docs" / "api.md").read_text(encoding="utf-8")
 ADDRESS = "http://127.0.0.1:7860"
@@ -65,6 +69,17 @@ def test_every_figure_is_described_and_every_one_described_exists(api: ApiServer
     for stage in set(re.findall(r'yinzheng_stage_seconds_count\{stage="(\w+)"\}', text)):
         assert f"`{stage}`" in TEXT
     assert "process_resident_memory_bytes" in text
+
+
+def test_the_limits_are_the_real_ones() -> None:
+    settings = ServerSettings()
+    told = f"At most {settings.max_running} questions are answered at once and"
+    assert f"{told} {settings.max_waiting} more may wait, {_PATIENCE:.0f} seconds" in TEXT
+    assert f"at most {LONGEST_QUESTION:,} characters" in TEXT
+    assert f"1 to {MOST_HITS}" in TEXT
+    assert f"the last {MOST_EARLIER} of them" in TEXT
+    assert f"larger than {JsonRoute.most_bytes >> 10} KB" in TEXT
+    assert f"{LongJsonRoute.most_bytes >> 20} MB for chat completions" in TEXT
 
 
 def test_every_address_and_kind_of_problem_is_described(api: ApiServer) -> None:
