@@ -78,7 +78,10 @@ def staged(name: str) -> Callable[[Callable[_Parameters, _Result]], Callable[_Pa
     def decorate(function: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
         @wraps(function)
         def timed(*arguments: _Parameters.args, **named: _Parameters.kwargs) -> _Result:
-            with stage(name):
+            measured = _measured.get()
+            if measured is None:
+                return function(*arguments, **named)
+            with _clocked(measured, name):
                 return function(*arguments, **named)
 
         return timed

@@ -1,5 +1,6 @@
 """The one way to ask: the same answers, within limits, counted."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ from qa.stages import measuring
 QUESTIONS = ["烏海市全程網辦事項量提升了多少", "三端五防线", "今天天氣怎麼樣", "你好"]
 
 
-def answering_of(index: object, **settings: int) -> tuple[Answering, Metrics]:
+def answering_of(index: Path, *, only_one: bool = False) -> tuple[Answering, Metrics]:
+    settings = ServerSettings(index=str(index))
+    if only_one:
+        settings = replace(settings, max_running=1, max_waiting=0)
     metrics = Metrics()
-    return Answering(ServerSettings(index=str(index), **settings), metrics), metrics
+    return Answering(settings, metrics), metrics
 
 
 def asked(metrics: Metrics, door: str, outcome: str) -> float:
@@ -69,7 +73,7 @@ def test_any_number_of_earlier_questions_is_taken(report_dir: Path) -> None:
 
 
 def test_a_busy_server_says_so(report_dir: Path) -> None:
-    answering, metrics = answering_of(report_dir, max_running=1, max_waiting=0)
+    answering, metrics = answering_of(report_dir, only_one=True)
     with answering._gate.passing():
         assert (answering.running, answering.waiting) == (1, 0)
         with pytest.raises(ServerBusyError):

@@ -1,11 +1,18 @@
 """The OpenAPI document, its page in a real browser, and the API behind the page of the chat."""
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from api_serving import ApiServer
+from fastapi.testclient import TestClient
 from serving import Server
+
+from qa.server.api import build_api
+from qa.server.services import Services
+from qa.server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -92,3 +99,25 @@ def test_the_page_of_the_chat_does_not_stand_before_the_doors(
     if status != 200 and path.startswith("api/"):
         assert headers["content-type"] == "application/problem+json"
         assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize("before", ["", "/kb"])
+def test_behind_a_proxy_the_page_finds_its_parts(report_dir: Path, before: str) -> None:
+    """A proxy that puts /kb before every address takes it off, or leaves it on."""
+    services = Services(ServerSettings(index=str(report_dir)))
+    client = TestClient(build_api(services), root_path="/kb")
+    page = client.get(f"{before}/api/docs")
+    assert page.status_code == 200
+    parts = re.findall(r'"(/kb/api/[^"]+)"|\'(/kb/api/[^\']+)\'', page.text)
+    addresses = {one or other for one, other in parts}
+    assert addresses == {
+        "/kb/api/openapi.json",
+        "/kb/api/docs/swagger-ui-bundle.js",
+        "/kb/api/docs/swagger-ui.css",
+    }
+    for address in addresses:
+        assert client.get(address.removeprefix("/kb") if not before else address).status_code == 200
+    assert "http" not in re.sub("https?://www.w3.org[^\"']*", "", page.text)
+    assert client.get(f"{before}/api/v1/ask").status_code == 405
+    shape = client.get(f"{before}/v1/nothing").json()
+    assert list(shape) == ["error"]

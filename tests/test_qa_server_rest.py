@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -15,12 +16,15 @@ from api_serving import ApiServer
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from index import Index, build_index, open_index, update_documents
 from qa import ask, resolve, retrieve
 from qa.server import models
+from qa.server.api import build_api
 from qa.server.problems import UnexpectedErrors
 from qa.server.rest import file_name
+from qa.server.services import Services
 from qa.server.settings import ServerSettings
 from qa.wire import answer_as_json, hit_as_json
 
@@ -273,7 +277,7 @@ def test_a_body_without_a_length_is_read_no_further_than_it_may_be_long(api: Api
     [
         ("GET", "/api/v1/ask", 405, "POST"),
         ("DELETE", "/api/v1/documents/abc", 405, "GET"),
-        ("PUT", "/healthz", 405, "GET"),
+        ("PUT", "/healthz", 405, "GET, HEAD"),
         ("OPTIONS", "/v1/models", 405, "GET"),
         ("GET", "/api/v1/nothing", 404, None),
         ("POST", "/api/v1/ask/", 404, None),
@@ -313,12 +317,51 @@ def test_a_reference_to_nothing_is_a_problem(api: ApiServer, reference: str, sta
     check_problem(api.get(f"/api/v1/passages/{quote(reference, safe='/')}"), status)
 
 
+def test_a_rebuild_shows_in_the_list(tmp_path: Path, tiny: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    with ApiServer(ServerSettings(index=str(tmp_path / "index"))) as server:
+        seen = []
+        for number in range(2):
+            (docs / f"{number}.txt").write_text(f"第{number}份文件。", encoding="utf-8")
+            build_index(docs, index_dir=tmp_path / "index", model=str(tiny))
+            response = server.get("/api/v1/documents")
+            names = [one["name"] for one in response.json()["documents"]]
+            seen.append((names, response.headers["yinzheng-generation"][:6]))
+        assert seen == [(["0.txt"], "000001"), (["0.txt", "1.txt"], "000002")]
+
+
+def test_whoever_logs_a_request_learns_its_stages(report_dir: Path) -> None:
+    logged: list[dict[str, Any]] = []
+    api = build_api(Services(ServerSettings(index=str(report_dir))))
+
+    async def logging(scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+        state["request_id"] = "0123abcd"
+        await api(scope, receive, send)
+        logged.append(state)
+
+    client = TestClient(logging)
+    assert client.post("/api/v1/ask", json={"question": QUESTION}).status_code == 200
+    refused = client.post("/api/v1/ask", json={"question": " "})
+    assert refused.json()["instance"] == "urn:yinzheng:0123abcd"
+    assert client.get("/healthz").status_code == 200
+    assert logged[0]["facts"].items() >= {"door": "rest", "outcome": "answered"}.items()
+    assert {"wait", "embed", "candidates", "rerank"} <= set(logged[0]["stages"])
+    assert logged[0]["stages"]["embed"] > 0.1  # milliseconds
+    assert logged[1]["facts"]["outcome"] == "refused"
+    assert "stages" not in logged[2]
+
+
 def test_health(api: ApiServer, report_index: Index) -> None:
     assert api.get("/healthz").json() == {"status": "ok"}
     ready = api.get("/readyz").json()
     check_model(models.Ready, ready)
     assert ready["generation"] == report_index.generation
     assert ready["passages"] == len(report_index)
+    for path in ("/healthz", "/readyz"):
+        alone = api.send("HEAD", path)
+        assert (alone.status_code, alone.content) == (200, b"")
 
 
 def test_without_an_index_it_is_alive_but_not_ready_and_tells_no_path(
@@ -357,7 +400,7 @@ def test_an_unexpected_failure_is_a_problem_with_a_number(
     assert any(number in one.getMessage() and one.exc_info for one in caplog.records)
 
 
-def check_inside(response: httpx.Response) -> dict[str, str]:
+def check_inside(response: Any) -> dict[str, str]:
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert "secret" not in response.text

@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from index import Index, YinzhengError
+from qa.stages import Measured, measuring
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -123,7 +124,12 @@ def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
 
 
 class RequestMetrics:
-    """Counts every HTTP request by its route; those of the page are one."""
+    """Counts every HTTP request by its route; those of the page are one.
+
+    It leaves the stages of a question, in milliseconds, in ``scope["state"]["stages"]`` and what
+    was noted (door, outcome, generation) in ``scope["state"]["facts"]``: for the log, which is
+    around it.
+    """
 
     def __init__(self, app: "ASGIApp", metrics: Metrics) -> None:
         self._app = app
@@ -144,10 +150,19 @@ class RequestMetrics:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            with measuring() as measured:
+                await self._app(scope, receive, sending)
         finally:
             took = perf_counter() - began
             self._metrics.requested(scope["method"], _route_of(scope), status, took)
+            _leave_for_log(scope, measured)
+
+
+def _leave_for_log(scope: "Scope", measured: Measured) -> None:
+    if measured.facts:
+        state = scope.setdefault("state", {})
+        state["stages"] = {name: 1000 * took for name, took in measured.seconds.items()}
+        state["facts"] = dict(measured.facts)
 
 
 def _route_of(scope: "Scope") -> str:

@@ -37,6 +37,13 @@ _SEARCHED: Mapping[Language, str] = {
     "zh-Hant": "檢索的問題：",
     "en": "Searched for: ",
 }
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "data": {"type": "string", "description": "A chunk as JSON; at the end, [DONE]."},
+    },
+    "required": ["data"],
+}
 _NO_TOKENS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
@@ -128,7 +135,7 @@ def openai_router(services: Services, threads: ThreadsToAsk) -> APIRouter:
         summary="Answer the last question of a conversation",
         response_model=ChatCompletion,
         responses={
-            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            200: {"content": {"text/event-stream": {"schema": _EVENT}}},
             **openai_problems(404, 413, 415, 503),
         },
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from index import DocumentInfo
+from index import DocumentInfo, Index
 from qa import resolve
 from qa.references import Resolved
 from qa.server import models
@@ -81,7 +81,24 @@ def _hits_as_json(question: str, hits: list[Hit]) -> dict[str, Any]:
     return {"question": question.strip(), "hits": [hit_as_json(hit) for hit in hits]}
 
 
+class _Listing:
+    """The list of documents, read once a generation: a large one takes time."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[str, dict[str, DocumentInfo]] = ("", {})
+
+    def of(self, index: Index) -> dict[str, DocumentInfo]:
+        """Return the documents by id, in the order of their paths."""
+        generation, listed = self._kept
+        if generation != index.generation:
+            listed = {info.id: info for info in index.documents()}
+            self._kept = (index.generation, listed)
+        return listed
+
+
 def _add_documents(router: APIRouter, services: Services) -> None:
+    listing = _Listing()
+
     @router.get(
         "/api/v1/documents",
         tags=["documents"],
@@ -95,7 +112,7 @@ def _add_documents(router: APIRouter, services: Services) -> None:
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Response:
         index = services.answering.open_index()
-        infos = index.documents()
+        infos = list(listing.of(index).values())
         told = partial(_document_as_json, with_path=_may_see_paths(request, services))
         content = {
             "total": len(infos),
@@ -118,7 +135,7 @@ def _add_documents(router: APIRouter, services: Services) -> None:
         text: Annotated[bool, Query(description="Whether to return its text.")] = False,
     ) -> Response:
         index = services.answering.open_index()
-        info = next((one for one in index.documents() if one.id == id), None)
+        info = listing.of(index).get(id)
         if info is None:
             raise HTTPException(
                 404, "The index has no document of this id. /api/v1/documents lists what it has."
@@ -228,6 +245,8 @@ def _version_as_json(found: Resolved, *, with_path: bool) -> dict[str, Any] | No
 
 
 def _add_health(router: APIRouter, services: Services) -> None:
+    # Monitors ask with HEAD as well.
+    @router.head("/healthz", include_in_schema=False)
     @router.get(
         "/healthz",
         tags=["health"],
@@ -239,6 +258,7 @@ def _add_health(router: APIRouter, services: Services) -> None:
         # Not in a thread: it answers also when every thread is busy.
         return JSONResponse({"status": "ok"})
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get(
         "/readyz",
         tags=["health"],
