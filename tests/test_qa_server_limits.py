@@ -1,9 +1,11 @@
 """Requests that are too large, too slow, too long or too many, over real connections."""
 
+import ipaddress
 import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from signing_in import (
     write_people,
 )
 
+from qa.server import connections
 from qa.server.limits import MOST_BODY, Buckets, Patience
 from qa.server.settings import ServerSettings
 
@@ -109,6 +112,24 @@ def test_headers_that_come_one_by_one_are_not_waited_for(port: int) -> None:
         assert is_cut_off(connection, b"X-Header: x\r\n")
     assert 0.3 < time.monotonic() - begun < 2
     assert exchange(port, seconds=3) == b"", "nor is a connection that says nothing"
+
+
+def test_one_address_has_not_all_connections_unless_it_is_the_proxys(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_answered() -> bool:
+        return exchange(port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n") != b""
+
+    monkeypatch.setattr(connections, "MOST_PER_ADDRESS", 3)
+    with ExitStack() as open_ones:
+        for _ in range(3):
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
+        assert not is_answered()
+        proxies = [ipaddress.ip_network("127.0.0.0/8")]
+        monkeypatch.setattr(connections.ImpatientProtocol, "trusted", proxies)
+        assert is_answered()
+        monkeypatch.undo()
+    assert is_answered()
 
 
 def test_what_comes_behind_the_answer_is_not_read_for_ever(port: int) -> None:

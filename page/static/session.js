@@ -36,7 +36,9 @@ const showWho = async () => {
     if (!top) return requestAnimationFrame(place);
     const who = document.createElement("span");
     who.id = "who";
-    who.append(`${name} · `, sessionLink("logout", sessionWords.out));
+    const shown = document.createElement("b");
+    shown.textContent = name;
+    who.append(shown, " · ", sessionLink("logout", sessionWords.out));
     top.append(who);
   };
   place();

@@ -1,7 +1,9 @@
 """Connections that are slow on purpose, too many, or speak no HTTP."""
 
 import asyncio
+import ipaddress
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import h11
@@ -12,6 +14,7 @@ from qa.server.headers import ALWAYS
 if TYPE_CHECKING:
     from asyncio import TimerHandle
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_CONNECTIONS = 800  # below the 1,024 open files that most systems allow
 MOST_PER_ADDRESS = 400
 
@@ -25,8 +28,8 @@ class ImpatientProtocol(H11Protocol):
 
     patience: ClassVar[float] = 10.0
     """Seconds for a request's line and headers, and for what comes behind a complete answer."""
-    trusted: ClassVar[frozenset[str]] = frozenset()
-    """Addresses of proxies, behind which there are many readers."""
+    trusted: ClassVar[Sequence[Network]] = ()
+    """Networks of proxies, behind which there are many readers."""
     per_address: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  (passed on)
@@ -40,7 +43,7 @@ class ImpatientProtocol(H11Protocol):
         address = self.client[0] if self.client else ""
         self._counted = address
         self.per_address[address] += 1
-        is_too_many = self.per_address[address] > MOST_PER_ADDRESS and address not in self.trusted
+        is_too_many = self.per_address[address] > MOST_PER_ADDRESS and not self._is_trusted()
         if is_too_many or len(self.connections) > MOST_CONNECTIONS:
             transport.abort()
             return
@@ -85,6 +88,10 @@ class ImpatientProtocol(H11Protocol):
             for part in parts:
                 self.transport.write(self.conn.send(part) or b"")
         self.transport.close()
+
+    def _is_trusted(self) -> bool:
+        address = ipaddress.ip_address(self._counted) if self._counted else None
+        return any(address in network for network in self.trusted)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -123,7 +123,7 @@ def _run(
 
     from qa.server.connections import ImpatientProtocol
 
-    ImpatientProtocol.trusted = frozenset(settings.behind_proxy)
+    ImpatientProtocol.trusted = [ipaddress.ip_network(one) for one in settings.behind_proxy]
     config = uvicorn.Config(
         app,
         http=ImpatientProtocol,
