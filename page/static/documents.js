@@ -314,7 +314,7 @@ const showRunning = (change) => {
     box.dataset.shown = change.id;
     const by = change.started_by;
     box.replaceChildren(
-      make("h3", {}, word(`doing_${change.kind}`),
+      make("h2", {}, word(`doing_${change.kind}`),
         by ? make("bdi", {}, ` ${word("by", by)}`) : ""),
       make("progress", { "data-part": "bar", "aria-label": word(`doing_${change.kind}`) }),
       make("p", { "data-part": "reached" }),
