@@ -139,11 +139,11 @@ def test_cancelling_stops_the_work_and_leaves_the_old_index(
     assert not desk.cancel(), "nothing is left to cancel"
 
 
-def test_a_process_that_dies_leaves_the_old_index(large: Services, tmp_path: Path) -> None:
-    desk, index = large.changes, tmp_path / "index"
+def test_a_process_that_dies_leaves_the_old_index(small: Services, tmp_path: Path) -> None:
+    desk, index = small.changes, tmp_path / "index"
     before = in_use(index)
-    desk.start(order_of(large, long_txt=long_text(400).encode()))
-    until(desk, lambda c: c.progress.files is not None)
+    desk.start(order_of(small, b_txt="乙文件講水利。".encode()))
+    until(desk, lambda _: desk._process is not None)
     process = desk._process
     assert process is not None
     os.kill(process.pid, signal.SIGKILL)
@@ -152,7 +152,7 @@ def test_a_process_that_dies_leaves_the_old_index(large: Services, tmp_path: Pat
     assert "ended unexpectedly (exit status -9)" in change.message
     assert in_use(index) == before
     assert verify(index) == []
-    assert [path for path in large.uploads.folder.rglob("*") if path.is_file()] == []
+    assert [path for path in small.uploads.folder.rglob("*") if path.is_file()] == []
 
 
 def test_closing_cancels_even_what_has_hardly_begun(small: Services, tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ const showRunning = (change) => {
     box.dataset.shown = change.id;
     const by = change.started_by;
     box.replaceChildren(
-      make("h3", {}, word(`doing_${change.kind}`),
+      make("h2", {}, word(`doing_${change.kind}`),
         by ? make("bdi", {}, ` ${word("by", by)}`) : ""),
       make("progress", { "data-part": "bar", "aria-label": word(`doing_${change.kind}`) }),
       make("p", { "data-part": "reached" }),
@@ -361,6 +361,7 @@ const report = (told) => {
   const counted = Object.entries(told.totals.files)
     .map(([name, count]) => `${status(name)} ${number(count)}`).join(", ");
   const head = ["file", "outcome", "kept", "merged", "left_out", "repeated", "why"];
+  const counts = new Set([head[2], head[3], head[5]]);
   const dropped = (file) => Object.entries(file.dropped)
     .map(([why, count]) => make("li", { lang: "en" }, `${number(count)}: ${why}`));
   const reasons = (file) => [file.reason, ...file.notes].filter(Boolean)
@@ -384,7 +385,8 @@ const report = (told) => {
       class: "scroll", tabindex: 0, role: "region", "aria-label": word("report"),
     }, make("table", {},
       make("thead", {}, make("tr", {},
-        ...head.map((name) => make("th", { scope: "col" }, word(name))))),
+        ...head.map((name) => make("th", { scope: "col", class: counts.has(name) && "count" },
+          word(name))))),
       make("tbody", {}, ...shown.map(line)),
     )) : "",
     rest ? make("p", { class: "quiet" }, word("more_files", number(rest))) : "",
