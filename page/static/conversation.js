@@ -39,6 +39,7 @@ const isRunning = () => Boolean(document.querySelector("#question .stop-button")
 const asking = (text, history, runningProps, rest) => {
   const asked = text.trim();
   if (!asked || isRunning()) return [text, history];
+  if (yinzheng.isLost) setTimeout(yinzheng.press, 300, "lost");
   return [
     { __type__: "update", value: rest, ...runningProps },
     [...(history || []), message("user", yinzheng.escaped(asked))],
@@ -63,7 +64,6 @@ yinzheng.failed = ([history], idleProps) => {
   const kept = [...(history || [])];
   if (kept.length && kept.at(-1).role !== "user") kept.pop();
   const reason = yinzheng.word(navigator.onLine && !yinzheng.isLost ? "busy" : "lost");
-  yinzheng.isLost = false;
   return [
     { __type__: "update", ...idleProps },
     [...kept, message("assistant", `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`)],

@@ -135,12 +135,12 @@ const LEFTOVERS = {
   "Connection errored out.": "lost",
   "This application is currently busy. Please try again.": "busy",
 };
-// A lost connection ends no event: whoever waits for an answer is told here.
-const giveUp = (element) => {
-  if (!element.textContent.startsWith("Connection to the server was lost")) return;
-  if (!document.querySelector("#question .stop-button")) return;
+// A lost connection ends no event: whoever waits for an answer is told here. Gradio says once that
+// it is lost; when it is there again, it loads the page anew.
+const giveUp = (text) => {
+  if (!text.data.startsWith("Connection to the server was lost")) return;
   yinzheng.isLost = true;
-  yinzheng.press("lost");
+  if (document.querySelector("#question .stop-button")) yinzheng.press("lost");
 };
 const translateToasts = () => {
   for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
