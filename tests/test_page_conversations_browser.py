@@ -148,18 +148,21 @@ def test_a_conversation_survives_a_reload_and_a_server_that_was_away(
     try:
         page.fill("#question textarea", "還在嗎")
         page.keyboard.press("Enter")
-        page.locator("#chat h4", has_text="No answer").wait_for(timeout=60_000)
-        assert page.locator("#question .submit-button").count() == 1
+        page.locator("#notice", has_text="cannot be reached").wait_for(timeout=60_000)
+        page.fill("#question textarea", "半句話")
     finally:
         server.start()
     page.wait_for_function("window.opened === undefined", timeout=60_000)  # it loads itself again
     page.locator("#panel .turn").nth(1).wait_for(state="attached")
     page.evaluate("window.opened = true")
     assert "cannot be reached" in opened.answers.nth(2).inner_text()
+    assert page.locator("#question .submit-button").count() == 1
+    assert page.locator("#question textarea").input_value() == "半句話"
     link = opened.answers.nth(0).locator("blockquote a").first
     link.click()
     assert opened.focused() == f"{(link.get_attribute('href') or '')[1:]}-m"
     opened.complaints.clear()  # the connection was lost, and said so
+    page.fill("#question textarea", "")
 
 
 @pytest.mark.browser

@@ -135,12 +135,12 @@ const LEFTOVERS = {
   "Connection errored out.": "lost",
   "This application is currently busy. Please try again.": "busy",
 };
-// A lost connection ends no event: whoever waits for an answer is told here. Gradio says once that
-// it is lost; when it is there again, it loads the page anew.
+// A lost connection ends no event, and stops all others: whoever waits for an answer is told here.
+// When the server is there again, Gradio loads the page anew, with what was kept.
 const giveUp = (text) => {
   if (!text.data.startsWith("Connection to the server was lost")) return;
-  yinzheng.isLost = true;
-  if (document.querySelector("#question .stop-button")) yinzheng.press("lost");
+  yinzheng.say(yinzheng.word("lost"));
+  yinzheng.noAnswer();
 };
 const translateToasts = () => {
   for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
