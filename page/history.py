@@ -16,7 +16,7 @@ from qa.indexes import shared_index
 _LONGEST_TEXT = 100_000
 _ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]")
 _OUR_LINK = re.compile(
-    r"\[(?:\[[0-9]\]|[^\[\]()<>`!]{1,40})\]\(#(?:cite|near|also)-[0-9a-f.-]{1,400}\)"
+    r"(?<!!)\[(?:\[[0-9]\]|[^\[\]()<>`!]{1,40})\]\(#(?:cite|near|also)-[0-9a-f.-]{1,400}\)"
 )
 # What this page writes only with an escape; a ">" it writes to open a quote.
 _FOREIGN = re.compile(r"[<`\[\]_~|$@]|[^\n]>|://|www\.", re.IGNORECASE)

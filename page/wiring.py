@@ -115,8 +115,8 @@ def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
         chat.retry(answer_again, asked_with, parts.outputs, **_QUIET),
     ]
     failed = _script("failed", buttons(is_running=False))
-    for ends in (*(event.failure for event in running), _hidden_button("lost").click):
-        ends(None, [chat], [box, chat], js=failed)
+    for event in running:
+        event.failure(None, [chat], [box, chat], js=failed)
     box.stop(stop, [chat], [box, chat], cancels=running, **_QUIET)
     return running
 

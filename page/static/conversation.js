@@ -59,14 +59,14 @@ document.addEventListener("click", (event) => {
   picked = offered.innerText;
   yinzheng.press("ask");
 }, true);
+yinzheng.refusal = (reason) => `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`;
 yinzheng.failed = ([history], idleProps) => {
   const kept = [...(history || [])];
   if (kept.length && kept.at(-1).role !== "user") kept.pop();
-  const reason = yinzheng.word(navigator.onLine && !yinzheng.isLost ? "busy" : "lost");
-  yinzheng.isLost = false;
+  const reason = yinzheng.word(navigator.onLine ? "busy" : "lost");
   return [
     { __type__: "update", ...idleProps },
-    [...kept, message("assistant", `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`)],
+    [...kept, message("assistant", yinzheng.refusal(reason))],
   ];
 };
 // A browser may refuse to keep anything: then nothing is remembered.

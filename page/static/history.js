@@ -83,6 +83,23 @@ yinzheng.keep = ([history]) => {
   if (before && JSON.stringify(before.messages) === JSON.stringify(messages)) return;
   write({ id: current, at: Date.now(), messages });
 };
+yinzheng.noAnswer = () => {
+  const kept = find(current);
+  if (kept?.messages.at(-1).role !== "user") return;
+  const text = yinzheng.refusal(yinzheng.word("lost"));
+  write({ ...kept, messages: [...kept.messages, { role: "assistant", text }] });
+};
+// What was being typed when the page was loaded anew.
+const DRAFT = "yinzheng:draft";
+const questionBox = () => document.querySelector("#question textarea");
+addEventListener("pagehide", () => store("sessionStorage", DRAFT, questionBox()?.value || null));
+const restoreDraft = () => {
+  const draft = stored("sessionStorage", DRAFT);
+  const box = questionBox();
+  if (!draft || !box || box.value) return;
+  box.value = draft;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+};
 // After an undo; the only time when a conversation may become empty and stay the same.
 yinzheng.replace = ([history]) => {
   if (toKeep(history).length) yinzheng.keep([history]);
@@ -116,6 +133,7 @@ yinzheng.forget = () => {
   return [];
 };
 yinzheng.loaded = () => {
+  restoreDraft();
   const kept = find(current);
   const language = { "zh-CN": "zh-Hans", "zh-TW": "zh-Hant" }[navigator.language] || "en";
   return [{ language, messages: kept ? kept.messages : [] }];

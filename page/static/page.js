@@ -135,12 +135,12 @@ const LEFTOVERS = {
   "Connection errored out.": "lost",
   "This application is currently busy. Please try again.": "busy",
 };
-// A lost connection ends no event: whoever waits for an answer is told here.
-const giveUp = (element) => {
-  if (!element.textContent.startsWith("Connection to the server was lost")) return;
-  if (!document.querySelector("#question .stop-button")) return;
-  yinzheng.isLost = true;
-  yinzheng.press("lost");
+// A lost connection ends no event, and stops all others: whoever waits for an answer is told here.
+// When the server is there again, Gradio loads the page anew, with what was kept.
+const giveUp = (text) => {
+  if (!text.data.startsWith("Connection to the server was lost")) return;
+  yinzheng.say(yinzheng.word("lost"));
+  yinzheng.noAnswer();
 };
 const translateToasts = () => {
   for (const toast of document.querySelectorAll("[data-testid=toast-body]")) {
