@@ -96,8 +96,9 @@ def _parts() -> "dict[str, gr.HTML | gr.Plot]":
         parts[name] = gr.HTML(elem_id=f"about-{name}", elem_classes="about-part")
 
     def plot(name: str) -> None:
+        # Without a chart it takes no room (about.css); one made visible later may stay hidden.
         parts[f"{name}-plot"] = gr.Plot(
-            elem_id=f"about-{name}-plot", show_label=False, container=False, visible=False
+            elem_id=f"about-{name}-plot", show_label=False, container=False
         )
 
     html("totals")
@@ -256,13 +257,11 @@ def _map_updates(drawn: PassageMap, overview: Overview, language: Language) -> U
 
 
 def _chart(name: str, heading: str, chart: str | None, table: str) -> Updates:
-    import gradio as gr
     from gradio.components.plot import PlotData
 
     # Gradio brings plotly's script along, and loads it with the first chart that is shown.
     data = None if chart is None else PlotData(type="plotly", plot=chart)
-    plot = gr.Plot(value=data, visible=chart is not None)
-    return {name: heading, f"{name}-plot": plot, f"{name}-table": table}
+    return {name: heading, f"{name}-plot": data, f"{name}-table": table}
 
 
 def _reason(error: Exception, language: Language) -> str:

@@ -23,8 +23,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b35c8f", "#a67c00", "#7a6fd0", "#5
 SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star")
 REST = "#8a8580"
 MOST_BARS = 15
-_HOVER_LINE = 28  # characters; most are as wide as high
-_HOVER_BEGINNING = 2 * _HOVER_LINE
+_HOVER_LINE = 22  # characters as wide as high: what a phone has room for
+_HOVER_BEGINNING = 3 * _HOVER_LINE
 _LEGEND = 18
 _BAR_NAME = 12
 # What turns the direction of writing would turn the rest of a label with it.

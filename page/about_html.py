@@ -269,11 +269,12 @@ def _is_share(name: str) -> bool:
 
 def _pictures(report: QualityReport, language: Language) -> str:
     # As a picture, an SVG may hold scripts and addresses: a browser runs and fetches none of them.
-    return "".join(
+    pictures = "".join(
         f'<img alt="{escape(SAID[language][name])}" '
         f'src="data:image/svg+xml;base64,{base64.b64encode(content).decode("ascii")}">'
         for name, content in report.pictures.items()
     )
+    return f'<div class="pictures">{pictures}</div>'
 
 
 def failed_html(part: str, message: str, language: Language) -> str:

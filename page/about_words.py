@@ -98,10 +98,9 @@ SAID: dict[Language, dict[str, str]] = {
         "quality": "Quality report",
         "quality_none": "There is none yet. Questions with known answers, measured on this index, "
         "give one:",
-        "quality_text": "{:,} questions of {}, measured on {} with {:,} documents and {:,} "
-        "passages; model {}.",
-        "quality_other": "The index has {:,} documents and {:,} passages now: it is no longer what "
-        "was measured.",
+        "quality_text": "{:,} questions of {}, measured on {}. Documents then: {:,}; passages: "
+        "{:,}; model: {}.",
+        "quality_other": "Now: {:,} and {:,}. The index is no longer what was measured.",
         "figure": "figure",
         "value": "value",
         "interval": "95 % interval",

@@ -51,8 +51,8 @@ def after(updates: "Iterator[Updates]", known: dict[str, str]) -> Updates:
 
 
 def chart_in(plot: Any) -> dict[str, Any]:
-    assert plot.value["type"] == "plotly"
-    chart: dict[str, Any] = json.loads(plot.value["plot"])
+    assert plot.type == "plotly"
+    chart: dict[str, Any] = json.loads(plot.plot)
     return chart
 
 
@@ -211,7 +211,7 @@ def test_a_choice_from_an_older_map_draws_the_new_one(
 def test_confidences_are_shown_without_questions(services: Services, report_index: Index) -> None:
     shown = after(show(services, "en", {}), {})
     assert "No question has been counted yet" in shown["confidence"]
-    assert shown["confidence-plot"].visible is False
+    assert shown["confidence-plot"] is None
     for question in ("烏海市全程網辦事項量提升了多少？", "通辽市的人口是多少"):
         services.confidences.add(ask(question, index=report_index, strictness="strict"))
     shown = after(show(services, "en", shown["known"]), shown["known"])

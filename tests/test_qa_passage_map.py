@@ -17,7 +17,8 @@ Vectors = npt.NDArray[np.float32]
 
 
 def unit(vectors: npt.NDArray[np.float64]) -> Vectors:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    found: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return found
 
 
 def clusters(count: int, each: int) -> tuple[Vectors, npt.NDArray[np.int64]]:

@@ -54,7 +54,7 @@ def test_no_word_of_a_question_is_kept(tmp_path: Path, answer: Answer) -> None:
 def test_many_at_once_are_all_counted(tmp_path: Path, answer: Answer) -> None:
     stores = [ConfidenceStore(tmp_path / "confidences.sqlite") for _ in range(4)]
     threads = [
-        threading.Thread(target=lambda s=store: [s.add(answer) for _ in range(10)])  # type: ignore[misc]
+        threading.Thread(target=lambda s=store: [s.add(answer) for _ in range(10)])
         for store in stores
     ]
     for thread in threads:
