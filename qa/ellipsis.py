@@ -183,14 +183,20 @@ def _is_topic(noun: str, last: str) -> bool:
     place = topic_place(last)
     if place is not None and fold(last)[place[0]] in '"《〈':
         return True
-    if subject is not None and subject.kind == "place" and place is not None:
-        return _is_unknown(noun) is _is_unknown(last[place[0] : place[1]])
-    is_of_a_kind = subject is not None and subject.kind == "noun"  # 自行車 and 汽車
+    is_of_a_place = place is not None and subject is not None and subject.kind == "place"
+    # 三务合一 takes the place of 三端五防线, not that of 鄂尔多斯.
+    if is_of_a_place and place and _is_coined(noun) and _is_coined(last[slice(*place)]):
+        return True
+    is_of_a_kind = subject is not None and subject.kind in ("noun", "word")  # 自行車, 汽車
     return place is not None and not is_of_a_kind and not _is_unknown(noun)
 
 
 def _belongs_to_name(noun: str, last: str) -> bool:
     return bool(ATTRIBUTE.search(fold(noun))) or fold(noun) in fold(last)
+
+
+def _is_coined(noun: str) -> bool:
+    return any(word.tag in ("?", "m") for word in words(noun))
 
 
 def _is_unknown(noun: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from index import Passage, Span, fold, words
 from qa.entities import Entity, Kind, joined
-from qa.topics import subject_of
+from qa.topics import ORGANISATION, subject_of
 
 SeedKind = Literal[
     "change", "who", "term", "when", "where", "count", "identity", "definition", "heading"
@@ -40,7 +40,7 @@ _WHEN = re.compile(
 _WHERE = re.compile(r"^(?:坐落|位)[于在]")
 _DEFINITION = re.compile(r"^(?:是|指)(?:一|由|指|位|中|目|当|世|美|我|位|[^否不]{2})")
 _POINTING = "他她它其这這此该該像如而但即若"
-_PERSON = re.compile("(?:人物|人|家|员|手|师|者|王|帝|将|将军|教授|总统|导演|主教)$")
+_PERSON = re.compile("(?:人物|人|(?<!国)家|员|手|师|者|王|帝|将|将军|教授|总统|导演|主教)$")
 _SAYS_WHAT = re.compile("[(（]|是|[位坐][于落]|于?[0-9]{4}年")
 _SURE: frozenset[Kind] = frozenset({"place", "person", "organisation", "name"})
 _LONGEST_HEADING = 20
@@ -95,7 +95,9 @@ def _named_subject(text: str) -> Entity | None:
     name = next((one for one in begins if one.kind in _SURE), None)
     # 成功 is a town's name, too.
     is_common = name is not None and name.kind == "name" and not words(name.text)[0].is_rare
-    return None if is_common else name
+    if name is None or is_common:
+        return None
+    return subject if ORGANISATION.search(fold(subject.text)) else name
 
 
 def _of_clauses(passage: Passage, span: Span, text: str, subject: str) -> Iterator[Seed]:

@@ -21,7 +21,7 @@ _ENDS_SUBJECT = frozenset(
     )
 )
 _SENTENCE_TAGS = frozenset(
-    {"v", "d", "p", "r", "c", "y", "f", "s", "t", "vd", "ad", "zg", "ul", "uj"}
+    {"v", "d", "p", "r", "c", "y", "f", "s", "t", "vd", "ad", "zg", "z", "ul", "uj"}
 )
 _OPENING = re.compile(
     "(?:那么|那|请问|目前|现在|如今|近年来|当时|为什么|为何|什么时候|何时|[,，\\s])*(?:(?:什么|谁|何谓|哪里)是)?"
@@ -45,7 +45,8 @@ ATTRIBUTE = re.compile(
 """Nouns that are asked for rather than asked about."""
 _LONGEST_HEAD = 4
 """Characters behind a name that can well be part of it: 西貢|商信銀行, not 烏海|全程網辦事項量."""
-_ORGANISATION = re.compile(
+_ENDS_UNKNOWN = frozenset("是在于为有的")
+ORGANISATION = re.compile(
     "(?:银行|公司|大学|学院|集团|协会|基金会|委员会|医院|学校|中学|小学|机场|中心|车站|博物馆|图书馆|研究所|出版社|[队团局党社厂])$"
 )
 _LONGEST_SUBJECT = 20
@@ -72,7 +73,7 @@ def subject_of(question: str) -> Entity | None:
     if name is not None and name.kind != "word":
         rest = fold(question)[name.end : end]
         is_short = len(rest) <= _LONGEST_HEAD and not ATTRIBUTE.search(rest)
-        if not rest or not (is_short or _ORGANISATION.search(rest)):
+        if not rest or not (is_short or ORGANISATION.search(rest)):
             return name
         return Entity(question[begin:end], begin, end, name.kind)
     kind: Kind = "word" if any(is_unknown(word) for word in found) else "noun"
@@ -93,6 +94,8 @@ def _prefix(question: str) -> tuple[int, list[Word]]:
             stop = word.text
             break
         found.append(word)
+        if word.tag == "?" and word.text[-1] in _ENDS_UNKNOWN:
+            break  # 锦地|罗是|一种
     if stop in ("于", "了", "着", "过") and len(found) > 1 and len(found[-1].text) > 1:
         found.pop()  # 叶盛茂|毕业|于: to jieba a noun
     while len(found) > 1 and not is_unknown(found[-1]) and ATTRIBUTE.search(found[-1].text):

@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from index import (
     content_words,
     fold,
+    in_script,
+    is_proper_name,
     lookup_terms,
     place_names,
     script_of,
     stands_in,
     terms,
+    words,
 )
 
 
@@ -123,3 +126,25 @@ def test_the_terms_to_look_a_word_up_by() -> None:
     assert lookup_terms("卡罗利纳") == ("_卡罗", "_罗利", "_利纳")
     assert lookup_terms("豹") == ("豹",)
     assert lookup_terms("nba") == ("nba",)
+
+
+def test_words_stand_where_they_say_and_know_names() -> None:
+    text = "范廷颂是烏海市的主教，讀ABC，北京大學。"
+    found = words(text)
+    assert "".join(word.text for word in found) == fold(text)
+    assert all(fold(text)[word.start : word.end] == word.text for word in found)
+    tags = {word.text: word.tag for word in found}
+    assert (tags["乌海市"], tags["北京大学"], tags["abc"]) == ("ns", "nt", "")
+    assert tags["范廷颂"] == "?", "no dictionary has it"
+    rare = {word.text: word.is_rare for word in words("中國烏海")}
+    assert rare == {"中国": False, "乌海": True}
+
+
+def test_a_name_is_what_the_dictionary_writes_with_a_capital() -> None:
+    assert all(map(is_proper_name, ["中國", "北京", "歌德", "包头"]))
+    assert not any(map(is_proper_name, ["城市", "太陽", "面积", "xyz", ""]))
+
+
+def test_words_of_our_own_can_be_put_into_a_script() -> None:
+    assert in_script("“圖書館”的網絡", "zh-Hans") == "“图书馆”的网络"
+    assert in_script("“图书馆”是什么", "zh-Hant") == "“圖書館”是什麼"
