@@ -5,17 +5,19 @@ costs: one question takes as long as asking it (``ask``), so few are tried and t
 for each generation of the index.
 """
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from index import Index, Passage, fold, in_script, script_of
+from index import Index, Passage, YinzhengError, fold, in_script, script_of
 from qa.answers import ask
 from qa.seeds import Seed, SeedKind, seeds_of
 from qa.types import Answer, Language
 
+_logger = logging.getLogger("yinzheng")
 _T = TypeVar("_T")
 _MOST_DOCUMENTS = 12
 _MOST_PASSAGES = 12
@@ -113,6 +115,8 @@ def _begin(key: _Key, index: Index, language: Language, count: int) -> None:
         try:
             with _one_at_a_time:  # readers' questions have the processor first
                 _keep(key, _make_examples(snapshot, language, count))
+        except YinzhengError as error:  # the next visitor's call tries again
+            _logger.warning("No example questions could be made: %s", error)
         finally:
             _begun.discard(key)
 
