@@ -313,7 +313,7 @@ def test_signing_in_needs_no_script_and_fits_a_phone(
         assert page.get_by_label("密碼").input_value() == ""
         shown = page.screenshot()
         fill_in(page, READER, PASSWORD)
-        page.wait_for_url("**/whoami")
+        page.wait_for_url(re.compile("^[^?]*/whoami$"))
     folder = os.environ.get("YINZHENG_SCREENSHOTS")
     if folder:
         Path(folder, f"login-{scheme}.png").write_bytes(shown)
@@ -339,7 +339,7 @@ def test_on_plain_http_from_another_machine_the_form_says_where_it_comes_from(
         page.on("request", lambda request: sent.append(request.all_headers()))
         page.goto(f"http://reader.example:{port}/login?next=/whoami")
         fill_in(page, READER, PASSWORD)
-        page.wait_for_url("**/whoami")
+        page.wait_for_url(re.compile("^[^?]*/whoami$"))
         assert READER in page.inner_text("body")
         assert "sec-fetch-site" not in sent[1]
         assert sent[1]["origin"] == f"http://reader.example:{port}"
