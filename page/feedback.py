@@ -4,8 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol
 
 from index import Index
-from page.conversation import Messages, is_question, texts_only
+from page.conversation import Messages, is_question, text_of, texts_only
 from page.exporting import turns_of
+from page.messages import searched_in
+from qa.language import language_of
 
 Kept = dict[str, Any]
 """What a visit has judged so far: by answer, what the store was told and its name for it."""
@@ -20,6 +22,8 @@ class FeedbackStore(Protocol):
         self,
         *,
         question: str,
+        searched: str,
+        language: str,
         answer_text: str,
         status: str,
         verdict: Verdict,
@@ -38,6 +42,8 @@ class Judged:
     """An answer that a reader judges: what the store keeps of it."""
 
     question: str
+    searched: str
+    language: str
     answer_text: str
     status: str
     generation: str
@@ -63,7 +69,16 @@ def judged(history: object, place: object, index: Index) -> Judged | None:
     if turn.status == "none":
         return None
     quotes = [one["reference"] for one in turn.citations if turn.status == "answered"]
-    return Judged(turn.question, turn.reply, turn.status, index.generation, quotes)
+    language = language_of(turn.question)
+    return Judged(
+        question=turn.question,
+        searched=searched_in(text_of(messages[place]), language),
+        language=language,
+        answer_text=turn.reply,
+        status=turn.status,
+        generation=index.generation,
+        quotes=quotes,
+    )
 
 
 def _question_before(messages: Messages, place: int) -> Messages:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from index import Document
 from page.links import HASH_DIGITS, MOST_CLOSEST, MOST_ELSEWHERE, MOST_MARKS, Link
-from page.markdown import in_blockquote, to_markdown
+from page.markdown import from_markdown, in_blockquote, to_markdown
 from page.words import WORDS, confidence_in_words
 from qa import Answer, Citation, Place
 from qa.types import Language
@@ -32,6 +32,15 @@ def _searched_part(answer: Answer) -> str:
         return ""
     searched = to_markdown(" ".join(answer.searched.split()))
     return f"*{WORDS[answer.language]['searched'].format(searched)}*\n\n"
+
+
+def searched_in(message: str, language: Language) -> str:
+    """Return what was searched for, as an answer's message says; empty when it was the question."""
+    before, after = WORDS[language]["searched"].split("{}")
+    line = message.partition("\n")[0]
+    if not (line.startswith(f"*{before}") and line.endswith(f"{after}*")):
+        return ""
+    return from_markdown(line[1 + len(before) : len(line) - 1 - len(after)])
 
 
 def _not_found(answer: Answer, turn: int) -> str:

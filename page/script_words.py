@@ -44,6 +44,7 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "thanks": "Thank you.",
         "more_tabs": "More tabs",
         "examples": "Questions to begin with",
+        "not_judged": "What you said could not be kept. Please try again later.",
         "notice": "Notice",
     },
     "zh-CN": {
@@ -87,6 +88,7 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "thanks": "谢谢。",
         "more_tabs": "更多标签页",
         "examples": "可以先问",
+        "not_judged": "您的意见没能保存，请稍后再试。",
         "notice": "提示",
     },
     "zh-TW": {
@@ -130,6 +132,7 @@ _SCRIPT_WORDS: dict[str, dict[str, str]] = {
         "thanks": "謝謝。",
         "more_tabs": "更多分頁",
         "examples": "可以先問",
+        "not_judged": "您的意見未能儲存，請稍後再試。",
         "notice": "提示",
     },
 }

@@ -5,10 +5,12 @@ is the page's own object in the browser (``page/static``).
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
+from index import YinzhengError
 from page.chat import buttons, converse, stop, undo
 from page.conversation import Messages, texts_only, up_to_question
 from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     import gradio as gr
     from gradio.i18n import I18nData
 
+_logger = logging.getLogger("yinzheng")
+_NOT_KEPT = "not_judged"
+"""The scripts say it in the reader's words."""
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Never waits behind questions, and is no question.
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
@@ -210,15 +215,25 @@ def _connect_feedback(parts: ChatParts, store: FeedbackStore, index: str | None)
     given = gr.State({})
 
     def like(history: object, kept: Kept, chosen: gr.LikeData) -> tuple[Any, str, Kept]:
-        answer = judged(history, chosen.index, shared_index(index))
-        kept = judge(store, kept, answer, chosen.liked)
+        try:
+            answer = judged(history, chosen.index, shared_index(index))
+            kept = judge(store, kept, answer, chosen.liked)
+        except YinzhengError as error:
+            _logger.warning("A judgement was not kept: %s", error)
+            raise gr.Error(_NOT_KEPT, print_exception=False) from error
         return gr.Row(visible="last" in kept), "", kept
 
     def comment(text: str, kept: Kept) -> tuple[Any, str, Kept]:
-        return gr.Row(visible=False), "", add_comment(store, kept, text)
+        try:
+            kept = add_comment(store, kept, text)
+        except YinzhengError as error:
+            _logger.warning("A comment was not kept: %s", error)
+            raise gr.Error(_NOT_KEPT, print_exception=False) from error
+        return gr.Row(visible=False), "", kept
 
     outputs = [parts.thanks, parts.comment, given]
     parts.chat.like(like, [parts.chat, given], outputs, **_AT_ONCE)
     for event in (parts.send_comment.click, parts.comment.submit):
-        event(comment, [parts.comment, given], outputs, js=_script("thank"), **_AT_ONCE)
+        sent = event(comment, [parts.comment, given], outputs, **_AT_ONCE)
+        sent.success(None, None, None, js=_script("thank"))
     parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, outputs[:2], **_AT_ONCE)

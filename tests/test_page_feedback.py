@@ -1,5 +1,6 @@
 """What readers think: of which answer, and after a change of mind."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,11 +43,24 @@ def test_the_answer_judged_is_the_one_pressed(conversation: Messages, report_ind
     found = judged(conversation, 1, report_index)
     assert found is not None
     assert found.question == answer.question
-    assert found.status == "answered"
+    assert (found.status, found.language, found.searched) == ("answered", "zh-Hant", "")
     assert found.generation == report_index.generation
     assert found.quotes == [citation.reference for citation in answer.citations]
     assert answer.citations[0].quote in found.answer_text
     assert judged(conversation, [1, 0], report_index) == found
+
+
+@pytest.mark.parametrize("searched", ["包头提升了多少？", "*[x](y)* <b>“”\\ 多少"])
+def test_what_was_searched_for_is_kept_too(report_index: Index, searched: str) -> None:
+    question = "呼伦贝尔的“三务合一”是什么？"
+    answer = replace(ask(question, index=report_index), searched=searched)
+    text = "\n\n".join(answer_parts(answer, 1))
+    assert text.startswith("*已按“")
+    history = [a_message("user", question), a_message("assistant", text)]
+    found = judged(history, 1, report_index)
+    assert found is not None
+    assert found.searched == searched
+    assert answer.citations[0].quote in found.answer_text
 
 
 @pytest.mark.parametrize("place", [0, 2, 3, 4, -1, None, "1", [], 10**9])

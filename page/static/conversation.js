@@ -79,10 +79,7 @@ yinzheng.keepStrictness = ([chosen]) => {
   try { localStorage.setItem("yinzheng-strictness", chosen); } catch {}
 };
 
-yinzheng.thank = (inputs) => {
-  yinzheng.say(yinzheng.word("thanks"));
-  return inputs;
-};
+yinzheng.thank = () => yinzheng.say(yinzheng.word("thanks"));
 
 // navigator.clipboard is missing on pages of plain http.
 const copyByCommand = (text) => {

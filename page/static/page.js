@@ -125,6 +125,7 @@ const LEFTOVERS = {
   "Scroll down": "scroll_down",
   "Scroll to bottom": "scroll_down",
   "More tabs": "more_tabs",
+  "not_judged": "not_judged",
   "Close": "close",
   "Error": "error",
   "Warning": "notice",
