@@ -90,8 +90,8 @@ def map_table_html(drawn: PassageMap, overview: Overview, language: Language) ->
     groups = groups_of(drawn, overview, language)
     rows = "".join(_group_row(group, drawn, language) for group in groups)
     kind = words["heading" if is_by_heading(overview) else "document"]
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in (kind, words["on_map"], ""))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in (kind, words["on_map"]))
+    table = f"<table><thead><tr>{head}<td></td></tr></thead><tbody>{rows}</tbody></table>"
     return f'<div lang="{language}">{_folded(words["map_table"], table)}</div>'
 
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -20,8 +21,9 @@ from page.about_html import passage_html
 from page.about_words import ABOUT_WORDS, SAID, language_from
 from page.words import PAGE_WORDS
 from qa import ask, resolve
+from qa.once import OncePerGeneration
 from qa.overview import overview_of
-from qa.passage_map import draw_map
+from qa.passage_map import PassageMap, draw_map
 from qa.server.services import Services
 from qa.server.settings import ServerSettings
 
@@ -185,10 +187,18 @@ def test_a_page_is_sent_what_it_does_not_show_yet(
 
 
 def test_while_the_map_is_drawn_that_is_said(services: Services) -> None:
-    said = [str(update.get("map", "")) for update in show(services, "en", {})]
-    first = next(one for one in said if one)
-    assert "is being drawn from 2 passages: 0 s so far" in first
-    assert "Each mark is a passage" in next(one for one in reversed(said) if one)
+    may_draw = threading.Event()
+
+    def draw_when_allowed(index: Index) -> PassageMap:
+        assert may_draw.wait(timeout=20)
+        return draw_map(index)
+
+    services.__dict__["maps"] = OncePerGeneration(draw_when_allowed)
+    updates = show(services, "en", {})
+    said = next(update["map"] for update in updates if "map" in update)
+    assert "is being drawn from 2 passages: 0 s so far" in said
+    may_draw.set()
+    assert "Each mark is a passage" in after(updates, {})["map"]
 
 
 def test_a_choice_from_an_older_map_draws_the_new_one(
