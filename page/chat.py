@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from index import Index, YinzhengError
@@ -22,9 +22,10 @@ from page.messages import answer_parts, failure
 from page.panel import panel
 from page.suggestions import next_questions
 from page.words import WORDS
-from qa import Strictness, ask
+from qa import Answer, Strictness
 from qa.indexes import shared_index
 from qa.language import language_of
+from qa.server.answering import Answering
 from qa.types import Language
 
 _logger = logging.getLogger("yinzheng")
@@ -39,16 +40,18 @@ class Reply:
     Attributes:
         parts: the paragraphs of the message.
         sources: the sources as HTML; None when they stay as they are.
-        next_questions: what could be asked next.
+        answer: what was answered; None when it failed.
+        index: what was asked, as it was then.
     """
 
     parts: list[str]
     sources: str | None = None
-    next_questions: list[str] = field(default_factory=list)
+    answer: Answer | None = None
+    index: Index | None = None
 
 
 def converse(
-    history: Messages, strictness: Strictness, *, index: str | None, reference: str = ""
+    history: Messages, strictness: Strictness, *, answering: Answering, reference: str = ""
 ) -> Iterator[tuple[Any, ...]]:
     """Answer the question that a conversation ends with, as the browser has put it there.
 
@@ -65,17 +68,16 @@ def converse(
     history[-1] = a_message("user", to_markdown(asked))
     searching = a_message("assistant", f"*{WORDS[language_of(asked)]['searching']}*")
     yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip()
-    reply = answered(asked, history, strictness, index, reference)
+    reply = answered(asked, history, strictness, answering, reference)
     for count in range(1, len(reply.parts) + 1):
-        is_last = count == len(reply.parts)
-        message = a_message(
-            "assistant",
-            "\n\n".join(reply.parts[:count]),
-            reply.next_questions if is_last else None,
-        )
+        message = a_message("assistant", "\n\n".join(reply.parts[:count]))
         # Sent with the first quote, so that no link is shown before it works; and only once.
         is_first = count == 1 and reply.sources is not None
         yield gr.skip(), [*history, message], reply.sources if is_first else gr.skip()
+    offered = _offered(reply, answering)
+    if offered:
+        message = a_message("assistant", "\n\n".join(reply.parts), offered)
+        yield gr.skip(), [*history, message], gr.skip()
     yield gr.Textbox(**buttons(is_running=False)), gr.skip(), gr.skip()
 
 
@@ -83,7 +85,7 @@ def answered(
     question: str,
     history: Messages,
     strictness: Strictness,
-    index: str | None,
+    answering: Answering,
     reference: str = "",
 ) -> Reply:
     """Return the reply to a question; one without sources when it failed.
@@ -92,18 +94,20 @@ def answered(
         question: what is asked.
         history: the conversation up to and with the question.
         strictness: how sure the answer must be.
-        index: the index folder.
+        answering: the way to ask.
         reference: by which the server's log knows the request.
     """
     language = language_of(question)
     try:
-        opened = shared_index(index)
+        opened = answering.open_index()
         earlier: Sequence[str] = questions_in(history)[:-1]
-        answer = ask(question, index=opened, strictness=strictness, earlier=earlier)
+        answer = answering.ask(
+            question, index=opened, strictness=strictness, earlier=earlier, door="page"
+        )
         turn = max(turns_in(history), default=0) + 1
         parts = [*answer_parts(answer, turn), *_warning_parts(opened, language)]
         complete = [*history, a_message("assistant", "\n\n".join(parts))]
-        return Reply(parts, panel(complete, opened), next_questions(answer, opened))
+        return Reply(parts, panel(complete, opened), answer, opened)
     except YinzhengError as error:
         known = _IN_READERS_WORDS.get(type(error).__name__)
         reason = WORDS[language][known] if known else str(error)
@@ -111,6 +115,13 @@ def answered(
     except Exception as error:
         _logger.exception("A question failed", exc_info=error)
         return Reply([failure(language, WORDS[language]["unexpected"], reference)])
+
+
+def _offered(reply: Reply, answering: Answering) -> list[str]:
+    """Return what could be asked next: found only when the reply is there to be read."""
+    if reply.answer is None or reply.index is None:
+        return []
+    return next_questions(reply.answer, reply.index, answering)
 
 
 def _warning_parts(index: Index, language: Language) -> list[str]:

@@ -19,6 +19,7 @@ from page.reading import reading
 from page.suggestions import first_questions
 from qa import Strictness
 from qa.indexes import shared_index
+from qa.server.answering import Answering
 from qa.server.services import Services
 from qa.types import Language
 
@@ -70,7 +71,7 @@ def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> Non
 
     # Not in the page: it carries what the scripts hand over.
     handed = gr.JSON(visible=False)
-    running = _connect_questions(parts, services.settings.index)
+    running = _connect_questions(parts, services.answering)
     _connect_ends(parts, running)
     _connect_history(page, parts, handed, services.settings.index, running)
     _connect_document(parts, handed, services.settings.index)
@@ -92,7 +93,7 @@ def _script(call: str, *arguments: dict[str, Any]) -> str:
     return f"(...inputs) => window.yinzheng.{call}(inputs{given})"
 
 
-def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
+def _connect_questions(parts: ChatParts, answering: Answering) -> list[Any]:
     """Connect whatever asks a question; return the events that can be stopped."""
     import gradio as gr
 
@@ -100,7 +101,7 @@ def _connect_questions(parts: ChatParts, index: str | None) -> list[Any]:
         history: Messages, strictness: Strictness, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         checked = strictness if strictness in get_args(Strictness) else "balanced"
-        yield from converse(history, checked, index=index, reference=_number_of(request))
+        yield from converse(history, checked, answering=answering, reference=_number_of(request))
 
     def answer_again(
         history: Messages, strictness: Strictness, chosen: gr.RetryData, request: gr.Request

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from page import chat
 from page.chat import answered
+from qa.server.answering import Answering
+from qa.server.settings import ServerSettings
 
 
 def test_an_unexpected_error_is_no_answer_and_tells_nothing(
@@ -14,8 +15,9 @@ def test_an_unexpected_error_is_no_answer_and_tells_nothing(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("/home/somebody/secret")
 
-    monkeypatch.setattr(chat, "ask", fails)
-    reply = answered("人口是多少", [], "balanced", str(hostile_dir), "0a1b2c3d")
+    answering = Answering(ServerSettings(index=str(hostile_dir)))
+    monkeypatch.setattr(answering, "ask", fails)
+    reply = answered("人口是多少", [], "balanced", answering, "0a1b2c3d")
     parts = reply.parts
     assert reply.sources is None
     assert "0a1b2c3d" in parts[0]

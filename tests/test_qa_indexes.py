@@ -11,6 +11,8 @@ from page.markdown import from_markdown
 from qa import ask
 from qa.__main__ import main
 from qa.indexes import shared_index
+from qa.server.answering import Answering
+from qa.server.settings import ServerSettings
 
 
 def test_a_rebuild_is_taken_without_being_asked(two_generations: Path) -> None:
@@ -44,12 +46,12 @@ def test_an_index_that_is_gone_is_not_answered_from(two_generations: Path, tmp_p
 
 
 def test_the_page_answers_from_the_new_generation(two_generations: Path) -> None:
-    index = str(two_generations)
-    quoted = answered("水利", [], "lenient", index).sources
+    answering = Answering(ServerSettings(index=str(two_generations)))
+    quoted = answered("水利", [], "lenient", answering).sources
     assert quoted is not None
     assert "乙文件講" in quoted
     rollback(two_generations)
-    reply = answered("網絡", [], "lenient", index)
+    reply = answered("網絡", [], "lenient", answering)
     assert "⚠" not in "".join(reply.parts)
     assert reply.sources is not None
     words = re.sub(r"<[^>]*>", "", reply.sources)
@@ -67,12 +69,13 @@ def test_the_page_says_when_an_older_index_answers(
     (two_generations / "generations" / newest.name / "passages.sqlite").unlink()
     assert older.created is not None
     built = f"{older.created.astimezone():%Y-%m-%d %H:%M}"
+    answering = Answering(ServerSettings(index=str(two_generations)))
     with pytest.warns(IndexFallbackWarning):
-        parts = answered(question, [], "balanced", str(two_generations)).parts
+        parts = answered(question, [], "balanced", answering).parts
     assert parts[-1].startswith("⚠ ")
     assert told in parts[-1]
     assert built in from_markdown(parts[-1])
-    again = answered(question, [], "balanced", str(two_generations)).parts
+    again = answered(question, [], "balanced", answering).parts
     assert again[-1] == parts[-1], "as long as it is so"
 
 

@@ -9,6 +9,7 @@ from qa import Answer, Hit, Strictness, ask, retrieve
 from qa.indexes import shared_index
 from qa.server.gate import Gate
 from qa.server.metrics import Metrics, Outcome
+from qa.server.scores import ConfidenceStore
 from qa.server.settings import ServerSettings
 from qa.stages import Measured, measuring, note, stage
 
@@ -28,10 +29,17 @@ class Answering:
     Args:
         settings: which index, and how many questions at once.
         metrics: where outcomes and times are counted.
+        confidences: where it is counted how confident the answers are; None = nowhere.
     """
 
-    def __init__(self, settings: ServerSettings, metrics: Metrics | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        metrics: Metrics | None = None,
+        confidences: ConfidenceStore | None = None,
+    ) -> None:
         self._settings = settings
+        self._confidences = confidences
         self._metrics = metrics or Metrics()
         self._gate = Gate(settings.max_running, settings.max_waiting)
 
@@ -87,7 +95,10 @@ class Answering:
         def outcome(answer: Answer) -> Outcome:
             return "small_talk" if answer.is_small_talk else answer.status
 
-        return self._in_turn(door, top_k, index, work, outcome)
+        answer = self._in_turn(door, top_k, index, work, outcome)
+        if self._confidences is not None:
+            self._confidences.add(answer)
+        return answer
 
     def retrieve(
         self, question: str, *, top_k: int = 5, door: str, index: Index | None = None

@@ -30,7 +30,7 @@ class Services:
     @cached_property
     def answering(self) -> Answering:
         """The one way to ask."""
-        answering = Answering(self.settings, self.metrics)
+        answering = Answering(self.settings, self.metrics, self.confidences)
         self.metrics.watch(
             running=lambda: answering.running,
             waiting=lambda: answering.waiting,
