@@ -217,16 +217,16 @@ def by_page(client: httpx.Client, event: "AskEvent", question: str) -> str:
         EvaluationError: the page says that it failed, or ends without an answer.
     """
     session = f"load{random.getrandbits(48):012x}"
+    asked = {"role": "user", "content": [{"type": "text", "text": question}]}
     joined = {
         "fn_index": event.number,
-        "trigger_id": event.box,
         "session_hash": session,
-        "data": [question if one == event.box else value for one, value in event.inputs],
+        "data": [[asked] if one == event.chat else value for one, value in event.inputs],
     }
     client.post("/gradio_api/queue/join", json=joined).raise_for_status()
     said: list[str] = []
-    asked = {"session_hash": session}
-    with client.stream("GET", "/gradio_api/queue/data", params=asked) as stream:
+    visit = {"session_hash": session}
+    with client.stream("GET", "/gradio_api/queue/data", params=visit) as stream:
         for message in _messages(stream.raise_for_status()):
             said.extend(_leaves(message.get("output")))
             if message["msg"] == "process_completed":
@@ -238,32 +238,35 @@ def by_page(client: httpx.Client, event: "AskEvent", question: str) -> str:
 
 @dataclass(frozen=True)
 class AskEvent:
-    """The page's event that asks a question.
+    """The page's event that answers a question.
 
     Attributes:
         number: of the function.
-        box: the id of the question's box.
+        chat: the id of the conversation, which ends with the question.
         inputs: what the function is given: each component's id and first value.
     """
 
     number: int
-    box: int
+    chat: int
     inputs: Sequence[tuple[int, Any]]
 
 
 def find_ask_event(client: httpx.Client) -> AskEvent:
-    """Return the event that a question typed into the page leads to.
+    """Return the event that follows when a question was typed into the page.
 
     Raises:
         EvaluationError: the page has none.
     """
     config = client.get("/config").raise_for_status().json()
     components = {one["id"]: one.get("props", {}) for one in config["components"]}
-    box = next((id_ for id_, props in components.items() if props.get("elem_id") == "question"), -1)
-    for one in config["dependencies"]:
-        if [box, "submit"] in one["targets"] and box in one["inputs"]:
+    named = {props.get("elem_id"): id_ for id_, props in components.items()}
+    box, chat = named.get("question"), named.get("chat")
+    events = config["dependencies"]
+    typed = {one["id"] for one in events if [box, "submit"] in one["targets"]}
+    for one in events:
+        if one.get("trigger_after") in typed and one["backend_fn"] and chat in one["inputs"]:
             inputs = [(id_, components[id_].get("value")) for id_ in one["inputs"]]
-            return AskEvent(one["id"], box, inputs)
+            return AskEvent(one["id"], int(chat or 0), inputs)
     raise EvaluationError("The page has no event that asks. Compare benchmarks/load.py with it.")
 
 

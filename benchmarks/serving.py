@@ -35,6 +35,8 @@ class Serving:
             build_index(self._documents, index_dir=folder / "index")
             command = [sys.executable, "app.py", "--index", str(folder / "index"), "--port", "0"]
             command += ["--data", str(folder / "data"), "--allow-upload"]
+            # All readers have the same address.
+            command += ["--requests-per-second", "0"]
             log = stack.enter_context((folder / "log").open("wb"))
             self._process = subprocess.Popen(  # noqa: S603  (our own program)
                 command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, env=os.environ.copy()
@@ -107,13 +109,15 @@ class Serving:
     def _wait_for_change(self, client: httpx.Client, *, may_fail: bool = False) -> str:
         deadline = time.monotonic() + _CHANGES_WITHIN
         while time.monotonic() < deadline:
-            change = client.get("/api/v1/changes/current").raise_for_status().json()
+            change = client.get("/api/v1/changes/current").raise_for_status().json()["change"]
             if change["state"] == "running":
                 time.sleep(0.5)
                 continue
             if change["state"] != "done" and not may_fail:
-                raise EvaluationError(f"The change of the index failed: {change}. See the log.")
-            return str(change)
+                raise EvaluationError(
+                    f"The change of the index failed: {change['message']} See the log."
+                )
+            return str(change["message"])
         raise EvaluationError("The change of the index takes too long. Give fewer documents.")
 
 
