@@ -1,8 +1,9 @@
 """A question in the chat → updates of the question box, the conversation and the sources."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from index import Index, YinzhengError
@@ -20,9 +21,9 @@ from page.links import turns_in
 from page.markdown import to_markdown
 from page.messages import answer_parts, failure
 from page.panel import panel
-from page.suggestions import next_questions
+from page.suggestions import next_html, next_questions
 from page.words import WORDS
-from qa import Answer, Strictness
+from qa import Strictness
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.server.answering import Answering
@@ -40,14 +41,12 @@ class Reply:
     Attributes:
         parts: the paragraphs of the message.
         sources: the sources as HTML; None when they stay as they are.
-        answer: what was answered; None when it failed.
-        index: what was asked, as it was then.
+        go_on: finds questions to go on with; that may take longer than the answer did.
     """
 
     parts: list[str]
     sources: str | None = None
-    answer: Answer | None = None
-    index: Index | None = None
+    go_on: Callable[[], list[str]] = list
 
 
 def converse(
@@ -56,29 +55,37 @@ def converse(
     """Answer the question that a conversation ends with, as the browser has put it there.
 
     Yields:
-        Updates of the question box, the conversation and the sources.
+        Updates of the question box, the conversation, the sources and what to ask next.
     """
     import gradio as gr
 
     history = texts_only(history)
     asked = question_of(history[-1]) if history and is_question(history[-1]) else ""
     if not asked:
-        yield gr.skip(), gr.skip(), gr.skip()
+        yield (gr.skip(),) * 4
         return
     history[-1] = a_message("user", to_markdown(asked))
-    searching = a_message("assistant", f"*{WORDS[language_of(asked)]['searching']}*")
-    yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip()
+    language = language_of(asked)
+    searching = a_message("assistant", f"*{WORDS[language]['searching']}*")
+    yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip(), ""
     reply = answered(asked, history, strictness, answering, reference)
     for count in range(1, len(reply.parts) + 1):
         message = a_message("assistant", "\n\n".join(reply.parts[:count]))
         # Sent with the first quote, so that no link is shown before it works; and only once.
         is_first = count == 1 and reply.sources is not None
-        yield gr.skip(), [*history, message], reply.sources if is_first else gr.skip()
-    offered = _offered(reply, answering)
-    if offered:
-        message = a_message("assistant", "\n\n".join(reply.parts), offered)
-        yield gr.skip(), [*history, message], gr.skip()
-    yield gr.Textbox(**buttons(is_running=False)), gr.skip(), gr.skip()
+        sources = reply.sources if is_first else gr.skip()
+        yield gr.skip(), [*history, message], sources, gr.skip()
+    yield gr.Textbox(**buttons(is_running=False)), *(gr.skip(),) * 3
+    # The next question may be asked meanwhile: from here on nothing of the conversation is touched.
+    yield *(gr.skip(),) * 3, next_html(_found(reply.go_on), language)
+
+
+def _found(go_on: Callable[[], list[str]]) -> list[str]:
+    try:
+        return go_on()
+    except YinzhengError as error:
+        _logger.warning("There are no questions to go on with: %s", error)
+        return []
 
 
 def answered(
@@ -107,7 +114,8 @@ def answered(
         turn = max(turns_in(history), default=0) + 1
         parts = [*answer_parts(answer, turn), *_warning_parts(opened, language)]
         complete = [*history, a_message("assistant", "\n\n".join(parts))]
-        return Reply(parts, panel(complete, opened), answer, opened)
+        go_on = partial(next_questions, answer, opened, answering)
+        return Reply(parts, panel(complete, opened), go_on)
     except YinzhengError as error:
         known = _IN_READERS_WORDS.get(type(error).__name__)
         reason = WORDS[language][known] if known else str(error)
@@ -115,13 +123,6 @@ def answered(
     except Exception as error:
         _logger.exception("A question failed", exc_info=error)
         return Reply([failure(language, WORDS[language]["unexpected"], reference)])
-
-
-def _offered(reply: Reply, answering: Answering) -> list[str]:
-    """Return what could be asked next: found only when the reply is there to be read."""
-    if reply.answer is None or reply.index is None:
-        return []
-    return next_questions(reply.answer, reply.index, answering)
 
 
 def _warning_parts(index: Index, language: Language) -> list[str]:
@@ -160,7 +161,7 @@ def undo(history: Messages, place: object, index: str | None) -> tuple[Any, ...]
     kept = up_to_question(texts_only(history), place)
     question = question_of(kept[-1]) if kept else ""
     box = gr.Textbox(value=question, **buttons(is_running=False))
-    return box, kept[:-1], sources_of(kept[:-1], index)
+    return box, kept[:-1], sources_of(kept[:-1], index), ""
 
 
 def sources_of(history: Messages, index: str | None) -> str:

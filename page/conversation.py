@@ -11,13 +11,10 @@ MOST_MESSAGES = 200
 MOST_CHARACTERS = 400_000
 
 
-def a_message(role: str, text: str, options: list[str] | None = None) -> dict[str, Any]:
-    """Return a message of one text, with what the reader may ask next."""
+def a_message(role: str, text: str) -> dict[str, Any]:
+    """Return a message of one text."""
     # Gradio strips and re-indents a plain string; a part of type text it leaves as it is.
-    message: dict[str, Any] = {"role": role, "content": [{"type": "text", "text": text}]}
-    if options:
-        message["options"] = [{"value": option, "label": option} for option in options]
-    return message
+    return {"role": role, "content": [{"type": "text", "text": text}]}
 
 
 def texts_only(history: object) -> Messages:

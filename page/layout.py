@@ -50,6 +50,7 @@ def _chat_tab(services: Services, words: "gr.I18n") -> ChatParts:
         with gr.Column(scale=3, elem_id="talk"):
             new, clear = _conversation_buttons(words)
             chat = _chatbot(words)
+            following = gr.HTML("", elem_id="next")
             thanks, comment, send, dismiss = _comment_row(words)
             box = _question_box(words)
             strictness = _strictness(words)
@@ -63,6 +64,7 @@ def _chat_tab(services: Services, words: "gr.I18n") -> ChatParts:
         box=box,
         chat=chat,
         sources=sources,
+        next=following,
         document=document,
         strictness=strictness,
         new=new,

@@ -1,9 +1,11 @@
 """Questions offered in the chat: to begin with, and to go on with after an answer."""
 
 import hashlib
+from collections.abc import Sequence
 
-from index import REPORT, Index, YinzhengError
-from page.words import REPORT_QUESTIONS
+from index import REPORT, Index
+from page.escaping import escape, lang
+from page.words import REPORT_QUESTIONS, WORDS
 from qa.server.answering import Answering
 from qa.suggestions import example_questions, follow_ups
 from qa.types import Answer, Language
@@ -21,6 +23,18 @@ def first_questions(index: Index, language: Language) -> list[str]:
     return example_questions(index, language=language, wait=False)
 
 
+def next_html(questions: Sequence[str], language: Language) -> str:
+    """Return questions to go on with as buttons."""
+    if not questions:
+        return ""
+    label = escape(WORDS[language]["next"])
+    offered = "".join(
+        f'<button type="button" data-do="ask"{lang(one)}>{escape(one)}</button>'
+        for one in questions
+    )
+    return f'<div role="group" aria-label="{label}" lang="{language}">{offered}</div>'
+
+
 def next_questions(answer: Answer, index: Index, answering: Answering) -> list[str]:
     """Return questions to go on with after an answer; none while others wait for theirs.
 
@@ -28,7 +42,4 @@ def next_questions(answer: Answer, index: Index, answering: Answering) -> list[s
     """
     if answering.running or answering.waiting:
         return []
-    try:
-        return follow_ups(answer, index)
-    except YinzhengError:  # the answer stands, with or without them
-        return []
+    return follow_ups(answer, index)

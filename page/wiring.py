@@ -42,6 +42,7 @@ class ChatParts:
     box: "gr.Textbox"
     chat: "gr.Chatbot"
     sources: "gr.HTML"
+    next: "gr.HTML"
     document: "gr.HTML"
     strictness: "gr.Radio"
     new: "gr.Button"
@@ -56,7 +57,7 @@ class ChatParts:
     @property
     def outputs(self) -> list[Any]:
         """What a question changes."""
-        return [self.box, self.chat, self.sources]
+        return [self.box, self.chat, self.sources, self.next]
 
 
 def feedback_store(services: Services) -> FeedbackStore | None:
@@ -115,10 +116,12 @@ def _connect_questions(parts: ChatParts, answering: Answering) -> list[Any]:
     picked = _hidden_button("ask").click(
         None, [box, chat], [box, chat], js=_script("sendPicked", while_running)
     )
+    # A question may be asked while questions to go on with are looked for.
+    asks: dict[str, Any] = {**_QUIET, "trigger_mode": "multiple"}
     running = [
-        typed.then(answer, asked_with, parts.outputs, **_QUIET),
-        picked.then(answer, asked_with, parts.outputs, **_QUIET),
-        chat.retry(answer_again, asked_with, parts.outputs, **_QUIET),
+        typed.then(answer, asked_with, parts.outputs, **asks),
+        picked.then(answer, asked_with, parts.outputs, **asks),
+        chat.retry(answer_again, asked_with, parts.outputs, **asks),
     ]
     failed = _script("failed", buttons(is_running=False))
     for event in running:
@@ -138,7 +141,7 @@ def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
     import gradio as gr
 
     def begin() -> tuple[Any, ...]:
-        return gr.Textbox(value="", **buttons(is_running=False)), [], parts.no_sources
+        return gr.Textbox(value="", **buttons(is_running=False)), [], parts.no_sources, ""
 
     for button, call in ((parts.new, "begin"), (parts.clear, "forget")):
         button.click(begin, None, parts.outputs, js=_script(call), cancels=running, **_QUIET)
@@ -165,7 +168,7 @@ def _connect_history(
 
     def bring_back(kept: object) -> tuple[Any, ...]:
         messages, sources = opened(kept, index)
-        return gr.Textbox(**buttons(is_running=False)), messages, sources
+        return gr.Textbox(**buttons(is_running=False)), messages, sources, ""
 
     def take_back(history: Messages, chosen: gr.UndoData) -> tuple[Any, ...]:
         return undo(history, chosen.index, index)

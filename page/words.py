@@ -32,6 +32,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "moved": "文档后来有改动，引文现在位于这里。",
         "changed": "文档后来有改动，已没有这句话。当时的原文是：",
         "reference": "编号 {}，请告诉管理员。",
+        "next": "可以接着问",
         "busy": "现在提问的人太多，请稍后再问。",
     },
     "zh-Hant": {
@@ -59,6 +60,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "moved": "文件後來有改動，引文現在位於這裡。",
         "changed": "文件後來有改動，已沒有這句話。當時的原文是：",
         "reference": "編號 {}，請告訴管理員。",
+        "next": "可以接著問",
         "busy": "現在提問的人太多，請稍後再問。",
     },
     "en": {
@@ -88,6 +90,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "moved": "The document has changed since; the quote now stands here.",
         "changed": "The document has changed since and no longer has these words. It said:",
         "reference": "Reference {}: tell it to whoever runs the server.",
+        "next": "Questions to go on with",
         "busy": "Too many questions are being answered right now. Please ask again in a moment.",
     },
 }

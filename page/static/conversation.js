@@ -53,10 +53,10 @@ yinzheng.sendPicked = ([text, history], runningProps) => {
 yinzheng.press = (name) => document.getElementById(`do-${name}`)?.click();
 // Example and follow-up questions go the way of typed ones, which shows them at once.
 document.addEventListener("click", (event) => {
-  const offered = event.target.closest?.("#chat .example, #chat .option");
+  const offered = event.target.closest?.("#chat .example, #next [data-do=ask]");
   if (!offered) return;
   event.stopImmediatePropagation();
-  picked = offered.innerText;
+  picked = offered.textContent.trim();
   yinzheng.press("ask");
 }, true);
 yinzheng.refusal = (reason) => `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`;
