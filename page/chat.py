@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter
 from typing import Any
 
-from index import Index, YinzhengError
+from index import Index, ServerBusyError, YinzhengError
 from page.conversation import (
     Messages,
     a_message,
@@ -27,11 +28,24 @@ from qa import Strictness
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.server.answering import Answering
+from qa.server.logs import note_answer, note_failure
+from qa.stages import measuring
 from qa.types import Language
 
 _logger = logging.getLogger("yinzheng")
-# What else went wrong is told in the error's own words.
-_IN_READERS_WORDS = {"ServerBusyError": "busy"}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, for the server's log.
+
+    Attributes:
+        reference: by which the log knows the request.
+        name: of whoever signed in.
+    """
+
+    reference: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,11 @@ class Reply:
 
 
 def converse(
-    history: Messages, strictness: Strictness, *, answering: Answering, reference: str = ""
+    history: Messages,
+    strictness: Strictness,
+    *,
+    answering: Answering,
+    caller: Caller = Caller(),
 ) -> Iterator[tuple[Any, ...]]:
     """Answer the question that a conversation ends with, as the browser has put it there.
 
@@ -68,7 +86,7 @@ def converse(
     language = language_of(asked)
     searching = a_message("assistant", f"*{WORDS[language]['searching']}*")
     yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip(), ""
-    reply = answered(asked, history, strictness, answering, reference)
+    reply = answered(asked, history, strictness, answering, caller)
     for count in range(1, len(reply.parts) + 1):
         message = a_message("assistant", "\n\n".join(reply.parts[:count]))
         # Sent with the first quote, so that no link is shown before it works; and only once.
@@ -93,7 +111,7 @@ def answered(
     history: Messages,
     strictness: Strictness,
     answering: Answering,
-    reference: str = "",
+    caller: Caller = Caller(),
 ) -> Reply:
     """Return the reply to a question; one without sources when it failed.
 
@@ -102,27 +120,48 @@ def answered(
         history: the conversation up to and with the question.
         strictness: how sure the answer must be.
         answering: the way to ask.
-        reference: by which the server's log knows the request.
+        caller: who asks, for the server's log.
     """
     language = language_of(question)
-    try:
-        opened = answering.open_index()
-        earlier: Sequence[str] = questions_in(history)[:-1]
-        answer = answering.ask(
-            question, index=opened, strictness=strictness, earlier=earlier, door="page"
-        )
-        turn = max(turns_in(history), default=0) + 1
-        parts = [*answer_parts(answer, turn), *_warning_parts(opened, language)]
-        complete = [*history, a_message("assistant", "\n\n".join(parts))]
-        go_on = partial(next_questions, answer, opened, answering)
-        return Reply(parts, panel(complete, opened), go_on)
-    except YinzhengError as error:
-        known = _IN_READERS_WORDS.get(type(error).__name__)
-        reason = WORDS[language][known] if known else str(error)
-        return Reply([failure(language, reason, "" if known else reference)])
-    except Exception as error:
-        _logger.exception("A question failed", exc_info=error)
-        return Reply([failure(language, WORDS[language]["unexpected"], reference)])
+    began = perf_counter()
+    with measuring() as measured:
+        try:
+            reply = _asked(question, history, strictness, answering)
+        except YinzhengError as error:
+            reply = _refused(error, language, caller)
+        except Exception as error:
+            note_failure(error, request_id=caller.reference)
+            unexpected = WORDS[language]["unexpected"]
+            reply = Reply([failure(language, unexpected, caller.reference)])
+    note_answer(
+        "page",
+        status=measured.facts.get("outcome", "failed"),
+        ms=1000 * (perf_counter() - began),
+        request_id=caller.reference,
+        visitor=caller.name,
+        stages={name: 1000 * seconds for name, seconds in measured.seconds.items()},
+        question=question,
+    )
+    return reply
+
+
+def _asked(question: str, history: Messages, strictness: Strictness, answering: Answering) -> Reply:
+    opened = answering.open_index()
+    earlier: Sequence[str] = questions_in(history)[:-1]
+    answer = answering.ask(
+        question, index=opened, strictness=strictness, earlier=earlier, door="page"
+    )
+    turn = max(turns_in(history), default=0) + 1
+    parts = [*answer_parts(answer, turn), *_warning_parts(opened, language_of(question))]
+    complete = [*history, a_message("assistant", "\n\n".join(parts))]
+    go_on = partial(next_questions, answer, opened, answering)
+    return Reply(parts, panel(complete, opened), go_on)
+
+
+def _refused(error: YinzhengError, language: Language, caller: Caller) -> Reply:
+    if isinstance(error, ServerBusyError):
+        return Reply([failure(language, WORDS[language]["busy"])])
+    return Reply([failure(language, str(error), caller.reference)])
 
 
 def _warning_parts(index: Index, language: Language) -> list[str]:

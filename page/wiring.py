@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from index import YinzhengError
-from page.chat import buttons, converse, stop, undo
+from page.chat import Caller, buttons, converse, stop, undo
 from page.conversation import Messages, texts_only, up_to_question
 from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
 from page.history import file_of, opened
@@ -19,8 +19,8 @@ from page.reading import reading
 from page.suggestions import first_questions
 from qa import Strictness
 from qa.indexes import shared_index
-from qa.server.answering import Answering
 from qa.server.services import Services
+from qa.server.visitors import visitor_of
 from qa.types import Language
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> Non
 
     # Not in the page: it carries what the scripts hand over.
     handed = gr.JSON(visible=False)
-    running = _connect_questions(parts, services.answering)
+    running = _connect_questions(parts, services)
     _connect_ends(parts, running)
     _connect_history(page, parts, handed, services.settings.index, running)
     _connect_document(parts, handed, services.settings.index)
@@ -94,7 +94,7 @@ def _script(call: str, *arguments: dict[str, Any]) -> str:
     return f"(...inputs) => window.yinzheng.{call}(inputs{given})"
 
 
-def _connect_questions(parts: ChatParts, answering: Answering) -> list[Any]:
+def _connect_questions(parts: ChatParts, services: Services) -> list[Any]:
     """Connect whatever asks a question; return the events that can be stopped."""
     import gradio as gr
 
@@ -102,7 +102,8 @@ def _connect_questions(parts: ChatParts, answering: Answering) -> list[Any]:
         history: Messages, strictness: Strictness, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         checked = strictness if strictness in get_args(Strictness) else "balanced"
-        yield from converse(history, checked, answering=answering, reference=_number_of(request))
+        caller = _caller(request, services)
+        yield from converse(history, checked, answering=services.answering, caller=caller)
 
     def answer_again(
         history: Messages, strictness: Strictness, chosen: gr.RetryData, request: gr.Request
@@ -130,10 +131,11 @@ def _connect_questions(parts: ChatParts, answering: Answering) -> list[Any]:
     return running
 
 
-def _number_of(request: "gr.Request") -> str:
-    """Return the number by which the server's log knows a request; empty when it has none."""
+def _caller(request: "gr.Request", services: Services) -> Caller:
+    """Return who asks, and the number by which the server's log knows the request."""
     scope = request.request.scope if request.request else {}
-    return str(scope.get("state", {}).get("request_id", ""))
+    number = str(scope.get("state", {}).get("request_id", ""))
+    return Caller(number, visitor_of(scope, services.settings).name)
 
 
 def _connect_ends(parts: ChatParts, running: list[Any]) -> None:

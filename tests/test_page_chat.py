@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from page.chat import answered
+from page.chat import Caller, answered
 from qa.server.answering import Answering
 from qa.server.settings import ServerSettings
 
@@ -17,7 +17,7 @@ def test_an_unexpected_error_is_no_answer_and_tells_nothing(
 
     answering = Answering(ServerSettings(index=str(hostile_dir)))
     monkeypatch.setattr(answering, "ask", fails)
-    reply = answered("人口是多少", [], "balanced", answering, "0a1b2c3d")
+    reply = answered("人口是多少", [], "balanced", answering, Caller("0a1b2c3d"))
     parts = reply.parts
     assert reply.sources is None
     assert "0a1b2c3d" in parts[0]
