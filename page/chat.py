@@ -129,7 +129,7 @@ def answered(
             reply = _asked(question, history, strictness, answering)
         except YinzhengError as error:
             reply = _refused(error, language, caller)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (noted, and told with its number)
             note_failure(error, request_id=caller.reference)
             unexpected = WORDS[language]["unexpected"]
             reply = Reply([failure(language, unexpected, caller.reference)])

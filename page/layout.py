@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, get_args
 from page.about import about_tab
 from page.chat import buttons
 from page.documents import documents_tab
-from page.wiring import ChatParts, connect_chat, feedback_store
+from page.wiring import ChatParts, connect_chat
 from page.words import PAGE_WORDS
 from qa import Strictness
 from qa.server.services import Services
@@ -73,7 +73,7 @@ def _chat_tab(services: Services, words: "gr.I18n") -> ChatParts:
         comment=comment,
         send_comment=send,
         no_comment=dismiss,
-        store=feedback_store(services),
+        store=services.feedback,
         no_sources=words("no_sources"),
     )
 

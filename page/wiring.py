@@ -51,19 +51,13 @@ class ChatParts:
     comment: "gr.Textbox"
     send_comment: "gr.Button"
     no_comment: "gr.Button"
-    store: FeedbackStore | None
+    store: FeedbackStore
     no_sources: "I18nData"
 
     @property
     def outputs(self) -> list[Any]:
         """What a question changes."""
         return [self.box, self.chat, self.sources, self.next]
-
-
-def feedback_store(services: Services) -> FeedbackStore | None:
-    """Return where judgements are kept; None where they are not."""
-    store: FeedbackStore | None = getattr(services, "feedback", None)
-    return store
 
 
 def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> None:
@@ -77,8 +71,7 @@ def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> Non
     _connect_history(page, parts, handed, services.settings.index, running)
     _connect_document(parts, handed, services.settings.index)
     _connect_strictness(page, parts.strictness)
-    if parts.store is not None:
-        _connect_feedback(parts, parts.store, services.settings.index)
+    _connect_feedback(parts, services.settings.index)
 
 
 def _hidden_button(name: str) -> "gr.Button":
@@ -214,11 +207,11 @@ def _connect_strictness(page: "gr.Blocks", strictness: "gr.Radio") -> None:
     strictness.input(None, strictness, None, js=_script("keepStrictness"))
 
 
-def _connect_feedback(parts: ChatParts, store: FeedbackStore, index: str | None) -> None:
+def _connect_feedback(parts: ChatParts, index: str | None) -> None:
     """Connect what readers think of answers."""
     import gradio as gr
 
-    given = gr.State({})
+    store, given = parts.store, gr.State({})
 
     def like(history: object, kept: Kept, chosen: gr.LikeData) -> tuple[Any, str, Kept]:
         try:
