@@ -26,7 +26,14 @@ _EMPHASIS = re.compile(r"(?m)^\*(.*)\*$")
 
 @dataclass(frozen=True)
 class Turn:
-    """A question and its answer, as they are exported."""
+    """A question and its answer, as they are exported.
+
+    Attributes:
+        question: as it was asked.
+        reply: what was answered, as plain text.
+        status: ``answered``, ``not_found`` or ``none``.
+        citations: what was quoted; when nothing was found, the closest passages.
+    """
 
     question: str
     reply: str
@@ -87,9 +94,15 @@ def _citation(link: Link, index: Index, language: Language) -> dict[str, Any]:
 
 def _as_json(turns: list[Turn], now: datetime) -> str:
     values = [
-        {"question": one.question, "status": one.status, "reply": one.reply, "citations": cited}
+        {
+            "question": one.question,
+            "status": one.status,
+            "reply": one.reply,
+            # Passages that do not answer are no citations.
+            "citations": [] if one.status == "not_found" else one.citations,
+            "closest": one.citations if one.status == "not_found" else [],
+        }
         for one in turns
-        for cited in [one.citations]
     ]
     whole = {
         "format": "yinzheng-conversation",

@@ -13,9 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from api_serving import ApiServer
 from mcp import Client, StdioServerParameters
+from openai import OpenAI
 
 from qa import ask
+from qa.server.settings import ServerSettings
 
 ROOT = Path(__file__).parent.parent
 
@@ -128,3 +131,50 @@ def mcp_door(questions: Sequence[str], index: Path) -> list[Told]:
         return [told_of_json(result.structured_content) for result in results]
 
     return asyncio.run(asking())
+
+
+def rest_door(questions: Sequence[str], index: Path) -> list[Told]:
+    """Ask a running server by REST."""
+    with ApiServer(ServerSettings(index=str(index))) as api:
+        asked = [api.post("/api/v1/ask", {"question": question}) for question in questions]
+        return [told_of_json(response.raise_for_status().json()) for response in asked]
+
+
+def openai_door(questions: Sequence[str], index: Path) -> list[Told]:
+    """Ask a running server with the official client of OpenAI, by turns as a stream and whole."""
+    with (
+        ApiServer(ServerSettings(index=str(index))) as api,
+        OpenAI(base_url=f"{api.url}/v1", api_key="none") as client,
+    ):
+        return [
+            _streamed(client, question) if number % 2 else _whole(client, question)
+            for number, question in enumerate(questions)
+        ]
+
+
+def _whole(client: OpenAI, question: str) -> Told:
+    done = client.chat.completions.create(
+        model="yinzheng", messages=[{"role": "user", "content": question}]
+    )
+    assert done.model_extra is not None
+    told = told_of_json(done.model_extra["yinzheng"])
+    content = done.choices[0].message.content or ""
+    assert all(quote in content for _, quote in told.citations)
+    return told
+
+
+def _streamed(client: OpenAI, question: str) -> Told:
+    chunks = list(
+        client.chat.completions.create(
+            model="yinzheng", messages=[{"role": "user", "content": question}], stream=True
+        )
+    )
+    (answer,) = (
+        chunk.model_extra["yinzheng"]
+        for chunk in chunks
+        if chunk.model_extra and "yinzheng" in chunk.model_extra
+    )
+    told = told_of_json(answer)
+    content = "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+    assert all(quote in content for _, quote in told.citations)
+    return told
