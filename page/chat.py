@@ -1,9 +1,8 @@
 """A question in the chat → updates of the question box, the conversation and the sources."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -22,9 +21,9 @@ from page.links import turns_in
 from page.markdown import to_markdown
 from page.messages import answer_parts, failure
 from page.panel import panel
-from page.suggestions import next_html, next_questions
+from page.suggestions import LastAnswers
 from page.words import WORDS
-from qa import Strictness
+from qa import Answer, Strictness
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.server.answering import Answering
@@ -55,12 +54,14 @@ class Reply:
     Attributes:
         parts: the paragraphs of the message.
         sources: the sources as HTML; None when they stay as they are.
-        go_on: finds questions to go on with; that may take longer than the answer did.
+        answer: what was answered; None when it failed.
+        generation: which state of the index answered.
     """
 
     parts: list[str]
     sources: str | None = None
-    go_on: Callable[[], list[str]] = list
+    answer: Answer | None = None
+    generation: str = ""
 
 
 def converse(
@@ -68,42 +69,35 @@ def converse(
     strictness: Strictness,
     *,
     answering: Answering,
+    last: LastAnswers,
     caller: Caller = Caller(),
 ) -> Iterator[tuple[Any, ...]]:
     """Answer the question that a conversation ends with, as the browser has put it there.
 
     Yields:
-        Updates of the question box, the conversation, the sources and what to ask next.
+        Updates of the question box, the conversation, the sources, what to ask next, and the name
+        of the answer in ``last``.
     """
     import gradio as gr
 
     history = texts_only(history)
     asked = question_of(history[-1]) if history and is_question(history[-1]) else ""
     if not asked:
-        yield (gr.skip(),) * 4
+        yield (gr.skip(),) * 5
         return
     history[-1] = a_message("user", to_markdown(asked))
     language = language_of(asked)
     searching = a_message("assistant", f"*{WORDS[language]['searching']}*")
-    yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip(), ""
+    yield gr.Textbox(**buttons(is_running=True)), [*history, searching], gr.skip(), "", ""
     reply = answered(asked, history, strictness, answering, caller)
     for count in range(1, len(reply.parts) + 1):
         message = a_message("assistant", "\n\n".join(reply.parts[:count]))
         # Sent with the first quote, so that no link is shown before it works; and only once.
         is_first = count == 1 and reply.sources is not None
         sources = reply.sources if is_first else gr.skip()
-        yield gr.skip(), [*history, message], sources, gr.skip()
-    yield gr.Textbox(**buttons(is_running=False)), *(gr.skip(),) * 3
-    # The next question may be asked meanwhile: from here on nothing of the conversation is touched.
-    yield *(gr.skip(),) * 3, next_html(_found(reply.go_on), language)
-
-
-def _found(go_on: Callable[[], list[str]]) -> list[str]:
-    try:
-        return go_on()
-    except YinzhengError as error:
-        _logger.warning("There are no questions to go on with: %s", error)
-        return []
+        yield gr.skip(), [*history, message], sources, gr.skip(), gr.skip()
+    name = last.keep(reply.answer, reply.generation) if reply.answer else ""
+    yield gr.Textbox(**buttons(is_running=False)), *(gr.skip(),) * 3, name
 
 
 def answered(
@@ -154,8 +148,7 @@ def _asked(question: str, history: Messages, strictness: Strictness, answering: 
     turn = max(turns_in(history), default=0) + 1
     parts = [*answer_parts(answer, turn), *_warning_parts(opened, language_of(question))]
     complete = [*history, a_message("assistant", "\n\n".join(parts))]
-    go_on = partial(next_questions, answer, opened, answering)
-    return Reply(parts, panel(complete, opened), go_on)
+    return Reply(parts, panel(complete, opened), answer, opened.generation)
 
 
 def _refused(error: YinzhengError, language: Language, caller: Caller) -> Reply:

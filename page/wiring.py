@@ -16,7 +16,7 @@ from page.conversation import Messages, texts_only, up_to_question
 from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
 from page.history import file_of, opened
 from page.reading import reading
-from page.suggestions import first_questions
+from page.suggestions import LastAnswers, first_questions, next_questions
 from qa import Strictness
 from qa.indexes import shared_index
 from qa.server.services import Services
@@ -96,13 +96,16 @@ def _connect_questions(parts: ChatParts, services: Services) -> list[Any]:
     ) -> Iterator[tuple[Any, ...]]:
         checked = strictness if strictness in get_args(Strictness) else "balanced"
         caller = _caller(request, services)
-        yield from converse(history, checked, answering=services.answering, caller=caller)
+        yield from converse(
+            history, checked, answering=services.answering, last=last, caller=caller
+        )
 
     def answer_again(
         history: Messages, strictness: Strictness, chosen: gr.RetryData, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         yield from answer(up_to_question(texts_only(history), chosen.index), strictness, request)
 
+    last, answered = LastAnswers(), gr.State("")
     box, chat, asked_with = parts.box, parts.chat, [parts.chat, parts.strictness]
     while_running = buttons(is_running=True)
     # The browser shows the question itself: at once, however busy the server is.
@@ -110,13 +113,20 @@ def _connect_questions(parts: ChatParts, services: Services) -> list[Any]:
     picked = _hidden_button("ask").click(
         None, [box, chat], [box, chat], js=_script("sendPicked", while_running)
     )
-    # A question may be asked while questions to go on with are looked for.
-    asks: dict[str, Any] = {**_QUIET, "trigger_mode": "multiple"}
+    outputs = [*parts.outputs, answered]
     running = [
-        typed.then(answer, asked_with, parts.outputs, **asks),
-        picked.then(answer, asked_with, parts.outputs, **asks),
-        chat.retry(answer_again, asked_with, parts.outputs, **asks),
+        typed.then(answer, asked_with, outputs, **_QUIET),
+        picked.then(answer, asked_with, outputs, **_QUIET),
+        chat.retry(answer_again, asked_with, outputs, **_QUIET),
     ]
+    for event in running:
+        # Apart from the answer: the next question may be asked, or another begun, meanwhile.
+        event.success(
+            lambda name: next_questions(name, last, services.answering),
+            [answered],
+            [parts.next],
+            **_AT_ONCE,
+        )
     failed = _script("failed", buttons(is_running=False))
     for event in running:
         event.failure(None, [chat], [box, chat], js=failed)
