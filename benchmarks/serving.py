@@ -90,7 +90,7 @@ class Serving:
             EvaluationError: it failed, or took too long.
         """
         with httpx.Client(base_url=self.url, timeout=60.0) as client:
-            client.post("/api/v1/documents/rebuild").raise_for_status()
+            client.post("/api/v1/rebuild").raise_for_status()
             self._wait_for_change(client)
 
     def upload_hostile(self) -> str:

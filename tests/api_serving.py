@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import uvicorn
 
 from qa.server.api import build_api
+from qa.server.safeguards import Safeguards
 from qa.server.services import Services
 from qa.server.settings import ServerSettings
 
@@ -18,8 +20,11 @@ class ApiServer:
     """A running server; a context manager."""
 
     def __init__(self, settings: ServerSettings) -> None:
+        # One address asks more than any visitor would.
+        settings = replace(settings, requests_per_second=0)
         self.services = Services(settings)
-        app = build_api(self.services)
+        self._safeguards = Safeguards(settings)
+        app = self._safeguards.around(build_api(self.services))
         config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="on")
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
@@ -45,6 +50,7 @@ class ApiServer:
         self._server.should_exit = True
         self._thread.join(timeout=20)
         assert not self._thread.is_alive(), "the server did not stop in 20 seconds"
+        self._safeguards.close()
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self._client.get(path, headers=headers)

@@ -116,7 +116,9 @@ def login_server(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) -> 
     """A server into which only the people and programs of ``signing_in`` are let."""
     folder = tmp_path_factory.mktemp("login")
     arguments = write_people(folder)
-    running = Server("--data", str(folder / "data"), *arguments, index=report_dir)
+    # Administrators come in, and may change it.
+    index = Path(shutil.copytree(report_dir, folder / "index"))
+    running = Server("--data", str(folder / "data"), *arguments, index=index)
     yield running
     running.stop()
 

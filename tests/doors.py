@@ -4,7 +4,6 @@ A door is a function from questions and an index folder to what it tells. To add
 function with ``told_of_json`` and compare it in ``tests/test_doors.py``.
 """
 
-import asyncio
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from api_serving import ApiServer
+from loops import run
 from mcp import Client, StdioServerParameters
 from openai import OpenAI
 
@@ -130,7 +130,7 @@ def mcp_door(questions: Sequence[str], index: Path) -> list[Told]:
         assert not any(result.is_error for result in results)
         return [told_of_json(result.structured_content) for result in results]
 
-    return asyncio.run(asking())
+    return run(asking)
 
 
 def rest_door(questions: Sequence[str], index: Path) -> list[Told]:

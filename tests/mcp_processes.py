@@ -1,6 +1,5 @@
 """MCP servers in processes of their own, and raw requests to them."""
 
-import asyncio
 import http.client
 import json
 import signal
@@ -10,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from loops import run
 from mcp import Client, StdioServerParameters
 from mcp.server import Server
 
@@ -30,7 +30,7 @@ def talk(
         async with Client(server, mode=mode) as client:
             return await work(client)
 
-    return asyncio.run(talking())
+    return run(talking)
 
 
 class HttpServer:

@@ -1,6 +1,5 @@
 """The MCP server over streamable HTTP, in a process of its own."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from loops import run
 from mcp import Client, ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp_processes import TOKEN, HttpServer, talk
@@ -66,7 +66,7 @@ def test_a_client_that_shows_the_token_is_served(closed_server: HttpServer) -> N
             await session.initialize()
             return await session.call_tool("ask", {"question": QUESTION})
 
-    assert asyncio.run(asking()).structured_content["status"] == "answered"
+    assert run(asking).structured_content["status"] == "answered"
 
 
 @pytest.mark.parametrize(

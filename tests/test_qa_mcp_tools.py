@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import jsonschema
 import pytest
+from loops import run
 from mcp import Client
 from mcp.server import Server
 from mcp_processes import talk
@@ -231,7 +232,7 @@ def test_too_many_at_once_are_told_so(report_dir: Path) -> None:
         assert not served.is_error
         return refused.content[0].text, refused.is_error  # type: ignore[union-attr]
 
-    assert anyio.run(asking) == (
+    assert run(asking) == (
         "The server is busy: too many questions are waiting. Ask again in a moment.",
         True,
     )

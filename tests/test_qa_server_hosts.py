@@ -66,7 +66,7 @@ def test_a_name_pointed_at_this_machine_by_a_stranger_is_not_answered(port: int,
     problem = json.loads(reply.text)
     assert problem["status"] == 421
     assert "--allowed-host" in problem["detail"]
-    assert problem["reference"] == reply.headers["x-request-id"]
+    assert problem["instance"] == f"urn:yinzheng:{reply.headers['x-request-id']}"
 
 
 def test_a_refused_name_is_shown_as_text(port: int) -> None:

@@ -33,6 +33,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         users_file=folder / "users",
         token_file=folder / "tokens",
         max_upload_bytes=3 * 2**20,
+        max_upload_files=1,
+        max_upload_files=1,
         requests_per_second=0,
     )
     with guarded(settings) as at:
@@ -56,8 +58,8 @@ def chunked(path: str, token: str) -> bytes:
 def test_a_body_may_have_a_mebibyte_and_an_upload_more(port: int) -> None:
     assert sent(port, "/echo", MOST_BODY) == 200
     assert sent(port, "/echo", MOST_BODY + 1) == 413
-    assert sent(port, "/gradio_api/upload", 3 * 2**20) == 200
-    assert sent(port, "/gradio_api/upload", 3 * 2**20 + 1) == 413
+    assert sent(port, "/gradio_api/upload", 4 * 2**20) == 200
+    assert sent(port, "/gradio_api/upload", 4 * 2**20 + 1) == 413
 
 
 def test_a_reader_uploads_nothing(port: int) -> None:

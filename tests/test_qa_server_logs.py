@@ -59,7 +59,7 @@ def test_a_failure_gives_the_reader_a_number_and_the_log_its_place(tmp_path: Pat
     assert problem.status == page.status == 500
     assert problem.headers["content-type"] == "application/problem+json"
     number = problem.headers["x-request-id"]
-    assert json.loads(problem.text)["reference"] == number
+    assert json.loads(problem.text)["instance"] == f"urn:yinzheng:{number}"
     assert "请把编号告诉管理员" in page.text
     assert f"<code>{page.headers['x-request-id']}</code>" in page.text
     assert page.headers["content-security-policy"].startswith("default-src 'none'")

@@ -391,11 +391,11 @@ def test_an_unexpected_failure_is_a_problem_with_a_number(
     server = FastAPI()
     server.add_middleware(UnexpectedErrors)
 
-    @server.get("/broken")
+    @server.get("/api/broken")
     def broken() -> None:
         raise RuntimeError("secret at /srv/inside")
 
-    problem = check_inside(TestClient(server).get("/broken"))
+    problem = check_inside(TestClient(server).get("/api/broken"))
     number = problem["instance"].removeprefix("urn:yinzheng:")
     assert any(number in one.getMessage() and one.exc_info for one in caplog.records)
 

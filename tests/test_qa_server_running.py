@@ -194,7 +194,7 @@ def test_answers_being_given_are_finished_before_a_prompt_end(
         received = (first + response.read()).decode()
         response.close()
     assert proxied.wait() == 0
-    assert time.monotonic() - begun < 15
+    assert time.monotonic() - begun < 60
     happened = [json.loads(line[6:]) for line in received.splitlines() if line.startswith("data: ")]
     finished = [one for one in happened if one["msg"] == "process_completed"]
     assert [one["success"] for one in finished] == [True] * 6

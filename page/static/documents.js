@@ -224,14 +224,14 @@ const showTools = () => {
     drop,
     make("p", { "data-part": "sending", role: "status" }),
     make("div", { class: "buttons" },
-      tool("update", "update_hint", () => begin("POST", "documents/update")),
-      tool("rebuild", "rebuild_hint", () => begin("POST", "documents/rebuild")),
+      tool("update", "update_hint", () => begin("POST", "update")),
+      tool("rebuild", "rebuild_hint", () => begin("POST", "rebuild")),
       tool("update_chosen", "", () => (
-        begin("POST", "documents/update", { documents: [...state.chosen] }))),
+        begin("POST", "update", { documents: [...state.chosen] }))),
       tool("remove_none", "", async () => {
         const documents = [...state.chosen];
         if (await sure(word("sure_remove", number(documents.length)), word("yes_remove"))) {
-          begin("POST", "documents/remove", { documents });
+          begin("POST", "remove", { documents });
         }
       }),
     ),

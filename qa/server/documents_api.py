@@ -368,16 +368,16 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return await run_in_threadpool(begin, request, Order("add", batch=batch))
 
     @router.delete(
-        "/documents/{document_id}",
+        "/documents/{id}",
         status_code=202,
         summary="Take a document out of the index",
         responses=problems(403, 404, 409, 413, 415, 422, 503),
     )
-    def remove_one(document_id: str, request: Request) -> ChangeOut:
-        return begin(request, Order("remove", _known(services, [document_id])))
+    def remove_one(id: str, request: Request) -> ChangeOut:  # noqa: A002
+        return begin(request, Order("remove", _known(services, [id])))
 
     @router.post(
-        "/documents/remove",
+        "/remove",
         status_code=202,
         summary="Take documents out of the index",
         responses=problems(403, 404, 409, 413, 415, 422, 503),
@@ -386,7 +386,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return begin(request, Order("remove", _known(services, selection.documents)))
 
     @router.post(
-        "/documents/update",
+        "/update",
         status_code=202,
         summary="Read the files of documents again; none named = of all",
         responses=problems(403, 404, 409, 413, 415, 422, 503),
@@ -396,7 +396,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return begin(request, Order("update", _known(services, chosen) if chosen else []))
 
     @router.post(
-        "/documents/rebuild",
+        "/rebuild",
         status_code=202,
         summary="Read the files of all documents again, and embed everything anew",
         responses=problems(403, 409, 503),

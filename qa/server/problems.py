@@ -26,6 +26,7 @@ from index import (
     ServerBusyError,
     YinzhengError,
 )
+from qa.server.logs import note_failure
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -178,10 +179,18 @@ def _error_in(error: Mapping[str, Any]) -> dict[str, str]:
     return {"detail": detail, "parameter": ".".join(path)[:100]}
 
 
-class UnexpectedErrors:
-    """Tells an error that nobody expected as a problem with a reference number, and logs it.
+def _is_of_the_doors(scope: "Scope") -> bool:
+    """Return whether a request is for one of the doors, and not for the page."""
+    if scope["type"] != "http":
+        return False
+    path = _path_of(scope)
+    return path.startswith(("/api/", "/v1/")) or path in {"/healthz", "/readyz", "/metrics"}
 
-    The framework has such a place too, but outside of everything that adds headers.
+
+class UnexpectedErrors:
+    """Tells programs an error that nobody expected as a problem, and notes it in the log.
+
+    Whoever reads a page is told by ``RequestLog``, as a page.
     """
 
     def __init__(self, app: "ASGIApp") -> None:
@@ -189,7 +198,7 @@ class UnexpectedErrors:
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Handle one connection."""
-        if scope["type"] != "http":
+        if not _is_of_the_doors(scope):
             await self._app(scope, receive, send)
             return
         has_begun = False
@@ -202,7 +211,7 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, sending)
         except Exception as error:
-            _logger.exception("%s: unexpected", request_id(scope), exc_info=error)
+            note_failure(error, request_id=request_id(scope))
             if has_begun:
                 raise  # half a response must not look like a whole one
             problem = Problem(500, "unexpected", "The server failed", _UNEXPECTED)
@@ -225,11 +234,7 @@ class Elsewhere(BaseRoute):
 
     def matches(self, scope: "Scope") -> tuple[Match, "Scope"]:
         """Match every path of the doors, in every method."""
-        path = _path_of(scope)
-        is_theirs = scope["type"] == "http" and (
-            path.startswith(("/api/", "/v1/")) or path in {"/healthz", "/readyz", "/metrics"}
-        )
-        return (Match.FULL if is_theirs else Match.NONE), {}
+        return (Match.FULL if _is_of_the_doors(scope) else Match.NONE), {}
 
     async def handle(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Say which methods are allowed, or that there is nothing."""

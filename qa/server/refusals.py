@@ -76,7 +76,7 @@ def _problem(refusal: Refusal, scope: "Scope") -> str:
     }
     reference = state_of(scope).get("request_id", "")
     if reference:
-        problem["reference"] = reference
+        problem["instance"] = f"urn:yinzheng:{reference}"
     return json.dumps(problem, ensure_ascii=False)
 
 
