@@ -34,7 +34,6 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         token_file=folder / "tokens",
         max_upload_bytes=3 * 2**20,
         max_upload_files=1,
-        max_upload_files=1,
         requests_per_second=0,
     )
     with guarded(settings) as at:

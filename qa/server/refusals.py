@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qa.server.headers import STRICT
 from qa.server.refusal_words import PAGE_WORDS, REFUSALS
-from qa.server.scopes import is_navigation, reader_language, state_of
+from qa.server.scopes import is_navigation, path_in, reader_language, state_of
 from qa.server.simple_pages import LANG, page
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ async def refuse(refusal: Refusal, scope: "Scope", receive: "Receive", send: "Se
         return
     is_page = is_navigation(scope)
     body = _page(refusal, scope) if is_page else _problem(refusal, scope)
-    response = Response(
-        body, refusal.status, media_type="text/html" if is_page else "application/problem+json"
-    )
+    is_openai = path_in(scope).startswith("/v1/")
+    told_as = "application/json" if is_openai else "application/problem+json"
+    response = Response(body, refusal.status, media_type="text/html" if is_page else told_as)
     response.raw_headers.extend(refusal.headers)
     response.raw_headers.extend(STRICT if is_page else ())
     response.headers["cache-control"] = "no-store"
@@ -77,7 +77,21 @@ def _problem(refusal: Refusal, scope: "Scope") -> str:
     reference = state_of(scope).get("request_id", "")
     if reference:
         problem["instance"] = f"urn:yinzheng:{reference}"
+    if path_in(scope).startswith("/v1/"):
+        return json.dumps({"error": _for_openai(problem)}, ensure_ascii=False)
     return json.dumps(problem, ensure_ascii=False)
+
+
+def _for_openai(problem: dict[str, object]) -> dict[str, object]:
+    """Return a problem as OpenAI's clients read it."""
+    is_ours = int(str(problem["status"])) >= 500
+    return {
+        "message": problem["detail"],
+        "type": "server_error" if is_ours else "invalid_request_error",
+        "param": None,
+        "code": None,
+        "instance": problem.get("instance"),
+    }
 
 
 def _page(refusal: Refusal, scope: "Scope") -> str:
