@@ -97,7 +97,7 @@ def converse(
         sources = reply.sources if is_first else gr.skip()
         yield gr.skip(), [*history, message], sources, gr.skip(), gr.skip()
     name = last.keep(reply.answer, reply.generation) if reply.answer else ""
-    yield gr.Textbox(**buttons(is_running=False)), *(gr.skip(),) * 3, name
+    yield *(gr.skip(),) * 4, name
 
 
 def answered(

@@ -119,7 +119,10 @@ def _connect_questions(parts: ChatParts, services: Services) -> list[Any]:
         picked.then(answer, asked_with, outputs, **_QUIET),
         chat.retry(answer_again, asked_with, outputs, **_QUIET),
     ]
+    idle = _script("idle", buttons(is_running=False))
     for event in running:
+        # Not before Gradio, too, takes the event for ended: it would cancel what is over.
+        event.success(None, None, [box], js=idle)
         # Apart from the answer: the next question may be asked, or another begun, meanwhile.
         event.success(
             lambda name: next_questions(name, last, services.answering),

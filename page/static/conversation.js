@@ -60,6 +60,7 @@ document.addEventListener("click", (event) => {
   yinzheng.press("ask");
 }, true);
 yinzheng.refusal = (reason) => `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`;
+yinzheng.idle = (_, idleProps) => ({ __type__: "update", ...idleProps });
 yinzheng.failed = ([history], idleProps) => {
   const kept = [...(history || [])];
   if (kept.length && kept.at(-1).role !== "user") kept.pop();
