@@ -146,13 +146,11 @@ def _caller(request: "gr.Request", services: Services) -> Caller:
 
 def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
     """Connect what ends a conversation: a new one, an emptied one."""
-    import gradio as gr
-
-    def begin() -> tuple[Any, ...]:
-        return gr.Textbox(value="", **buttons(is_running=False)), [], parts.no_sources, ""
-
+    empty: dict[str, Any] = {"value": "", **buttons(is_running=False)}
     for button, call in ((parts.new, "begin"), (parts.clear, "forget")):
-        button.click(begin, None, parts.outputs, js=_script(call), cancels=running, **_QUIET)
+        # In the browser alone: at once, however busy the server is.
+        script = _script(call, empty, {"value": str(parts.no_sources)})
+        button.click(None, None, parts.outputs, js=script, cancels=running)
 
 
 def _connect_history(

@@ -156,7 +156,11 @@ def visit(chromium: "Browser") -> Iterator[Visits]:
         page.on("pageerror", lambda error: opened.complaints.append(str(error)))
         page.on(
             "console",
-            lambda said: opened.complaints.append(said.text) if said.type == "error" else None,
+            lambda said: (
+                opened.complaints.append(f"{said.text} ({said.location.get('url')})")
+                if said.type == "error"
+                else None
+            ),
         )
         page.goto(server.url)
         page.locator("#question textarea").wait_for()

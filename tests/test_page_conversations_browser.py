@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from serving import Server, Visit, Visits
@@ -57,7 +58,10 @@ def test_a_question_appears_at_once_and_costs_one_event(server: Server, visit: V
         opened.ask(WUHAI)
     joins = [url for url in opened.requests if "queue/join" in url]
     others = [url for url in opened.requests if "/run/" in url or "/call/" in url]
-    assert (len(joins), others) == (5, [])
+    # What is asked beside is what to go on with, at most once for each answer.
+    assert len(joins) == 5
+    assert {urlsplit(url).path for url in others} <= {"/gradio_api/run/predict"}
+    assert len(others) <= 5
     waited: list[float] = opened.page.evaluate("window.waited")
     assert len(waited) >= 5
     # The fastest of them: others share this machine, and the browser may be kept waiting.

@@ -109,10 +109,12 @@ const closeAll = () => {
   yinzheng.closeReader();
   document.querySelector("#question textarea")?.focus();
 };
-yinzheng.begin = () => {
+yinzheng.begin = (_, emptyBox, noSources) => {
   become(newId());
   closeAll();
-  return [];
+  return [
+    { __type__: "update", ...emptyBox }, [], { __type__: "update", ...noSources }, "",
+  ];
 };
 const undoable = (words, removed) => {
   yinzheng.say(words, () => {
@@ -120,17 +122,17 @@ const undoable = (words, removed) => {
     list();
   });
 };
-yinzheng.forget = () => {
+yinzheng.forget = (...given) => {
   const removed = find(current);
   store("localStorage", PREFIX + current, null);
-  yinzheng.begin();
+  const emptied = yinzheng.begin(...given);
   if (removed) {
     yinzheng.say(yinzheng.word("deleted"), () => {
       write(removed);
       open(removed.id);
     });
   }
-  return [];
+  return emptied;
 };
 yinzheng.loaded = () => {
   restoreDraft();
