@@ -300,7 +300,8 @@ const stageCount = (change) => (
 )[change.stage];
 const outcome = (change) => {
   if (change.state === "done") {
-    return word(change.report && !change.report.is_new ? "same" : "done");
+    if (!change.report || change.report.is_new) return word("done");
+    return word(change.report.files.some((file) => file.status === "failed") ? "unread" : "same");
   }
   if (change.state === "cancelled") {
     const at = reached(change);

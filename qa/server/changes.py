@@ -34,6 +34,7 @@ from qa.server.uploads import Batch, UploadStore
 ChangeKind = Literal["add", "update", "rebuild", "remove", "rollback"]
 ChangeState = Literal["running", "done", "cancelled", "failed"]
 
+_MOST_REASONS = 3
 _PATIENCE = 15.0  # seconds for a process that was asked to give up; after that it is killed
 _ROOT = Path(__file__).parent.parent.parent
 _UNCHANGED = "The index is unchanged, and goes on answering."
@@ -276,7 +277,7 @@ def _verdict(
 ) -> tuple[ChangeState, str]:
     """Return how a change ended, and what to say of it."""
     if outcome.result is not None:
-        return "done", _done(is_new=is_new)
+        return "done", _done(is_new=is_new) + _unread(outcome.result)
     if outcome.message:
         return "failed", outcome.message
     if is_new:  # it was stopped between putting the index in use and saying so
@@ -293,6 +294,13 @@ def _done(*, is_new: bool) -> str:
     if is_new:
         return "Questions are now answered from the new index."
     return "Nothing had to be changed: the index is as it was."
+
+
+def _unread(report: Mapping[str, Any]) -> str:
+    """Return which files could not be read, and why."""
+    failed = [file for file in report.get("files", ()) if file["status"] == "failed"]
+    reasons = [str(file["reason"]) for file in failed[:_MOST_REASONS]]
+    return f" {len(failed):,} could not be read. {' '.join(reasons)}" if failed else ""
 
 
 def _reached(progress: Progress) -> str:
