@@ -142,7 +142,8 @@ class _Run:
             time.sleep(chance.uniform(0, plan.pause))
             asks = partial(by_rest, client)
             if door == "page":
-                asks = partial(by_page, client, find_ask_event(client))
+                session = f"load{chance.getrandbits(48):012x}"  # one visit, however many questions
+                asks = partial(by_page, client, find_ask_event(client), session)
             while self._elapsed < plan.seconds:
                 self._ask(asks, door, chance.choice(_QUESTIONS))
                 time.sleep(chance.uniform(0, 2 * plan.pause))
@@ -210,13 +211,12 @@ def by_rest(client: httpx.Client, question: str) -> str:
     return "\n".join(citation["quote"] for citation in response.json()["citations"])
 
 
-def by_page(client: httpx.Client, event: "AskEvent", question: str) -> str:
+def by_page(client: httpx.Client, event: "AskEvent", session: str, question: str) -> str:
     """Ask as the page in a browser does; return all that it shows.
 
     Raises:
         EvaluationError: the page says that it failed, or ends without an answer.
     """
-    session = f"load{random.getrandbits(48):012x}"
     asked = {"role": "user", "content": [{"type": "text", "text": question}]}
     joined = {
         "fn_index": event.number,
