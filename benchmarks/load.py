@@ -143,7 +143,8 @@ class _Run:
             asks = partial(by_rest, client)
             if door == "page":
                 session = f"load{chance.getrandbits(48):012x}"  # one visit, however many questions
-                asks = partial(by_page, client, find_ask_event(client), session)
+                config = client.get("/config").raise_for_status().json()
+                asks = partial(by_page, client, find_ask_event(config), session)
             while self._elapsed < plan.seconds:
                 self._ask(asks, door, chance.choice(_QUESTIONS))
                 time.sleep(chance.uniform(0, 2 * plan.pause))
@@ -217,12 +218,7 @@ def by_page(client: httpx.Client, event: "AskEvent", session: str, question: str
     Raises:
         EvaluationError: the page says that it failed, or ends without an answer.
     """
-    asked = {"role": "user", "content": [{"type": "text", "text": question}]}
-    joined = {
-        "fn_index": event.number,
-        "session_hash": session,
-        "data": [[asked] if one == event.chat else value for one, value in event.inputs],
-    }
+    joined = event.asking(question, session)
     client.post("/gradio_api/queue/join", json=joined).raise_for_status()
     said: list[str] = []
     visit = {"session_hash": session}
@@ -250,14 +246,22 @@ class AskEvent:
     chat: int
     inputs: Sequence[tuple[int, Any]]
 
+    def asking(self, question: str, session: str) -> dict[str, Any]:
+        """Return what the browser sends to have a question answered."""
+        asked = {"role": "user", "content": [{"type": "text", "text": question}]}
+        data = [[asked] if one == self.chat else value for one, value in self.inputs]
+        return {"fn_index": self.number, "session_hash": session, "data": data}
 
-def find_ask_event(client: httpx.Client) -> AskEvent:
+
+def find_ask_event(config: Mapping[str, Any]) -> AskEvent:
     """Return the event that follows when a question was typed into the page.
+
+    Args:
+        config: what Gradio tells the browser of the page, at ``/config``.
 
     Raises:
         EvaluationError: the page has none.
     """
-    config = client.get("/config").raise_for_status().json()
     components = {one["id"]: one.get("props", {}) for one in config["components"]}
     named = {props.get("elem_id"): id_ for id_, props in components.items()}
     box, chat = named.get("question"), named.get("chat")

@@ -68,6 +68,8 @@ class Serving:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:
             self._process.kill()
+        if self._process.stdout:
+            self._process.stdout.close()
 
     def resident_bytes(self) -> int:
         """Return the memory that the server and the processes it started hold.

@@ -95,8 +95,8 @@ def test_charts_have_tables_and_names(server: Server, visit: Visits, report_inde
     open_tab(opened)
     charts = page.locator("#about .js-plotly-plot")
     page.wait_for_function(
-        "document.querySelectorAll('#about .js-plotly-plot[role=img]').length === 3"
-    )
+        "document.querySelectorAll('#about .js-plotly-plot[role=img]').length >= 3"
+    )  # a fourth, when questions were counted
     names = [charts.nth(n).get_attribute("aria-label") for n in range(3)]
     assert names[0] == f"{len(report_index)} 个段落的地图，按标题着色；下面的表格内容相同。"
     assert names[1:] == ["各文档的段落数", "段落之间有多相似"]

@@ -41,7 +41,9 @@ def test_the_script_says_the_words_there_are_and_all_of_them() -> None:
     statuses = ("new", "changed", "unchanged", "renamed", "removed", "vanished", "failed")
     said |= {f"is_{status}" for status in (*statuses, "passed_over")}
     said |= {f"refused_{status}" for status in (403, 404, 409, 413, 415)}
-    said |= set(re.findall(r'"(same|done|cancelling|cancel|update_hint|rebuild_hint)"', SCRIPT))
+    said |= set(
+        re.findall(r'"(same|unread|done|cancelling|cancel|update_hint|rebuild_hint)"', SCRIPT)
+    )
     assert said == set(ROOM_WORDS["en"])
 
 

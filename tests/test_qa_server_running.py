@@ -15,6 +15,7 @@ from serving import Server
 from signing_in import PASSWORD, READER, READER_TOKEN, bearer, request, write_people
 
 import app
+from benchmarks.load import find_ask_event
 from qa.server.running import is_loopback, warnings_about
 from qa.server.settings import ServerSettings
 
@@ -112,13 +113,9 @@ def ask_in_page(port: int, questions: list[str]) -> None:
     """Ask as the page does, without waiting for the answers."""
     token = bearer(READER_TOKEN)
     config = json.loads(request(port, "/config", headers=token).text)
-    asks = next(
-        one["id"]
-        for one in config["dependencies"]
-        if any(event == "submit" for _, event in one["targets"])
-    )
+    event = find_ask_event(config)
     for question in questions:
-        body = {"data": [question, [], "lenient"], "fn_index": asks, "session_hash": "tests"}
+        body = event.asking(question, "tests")
         joined = request(
             port,
             "/gradio_api/queue/join",
