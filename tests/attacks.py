@@ -65,16 +65,6 @@ NAMES = [
 ]
 """File names, each of which a file system takes."""
 
-UPLOADED_AS = [
-    "../../逃出去.txt",
-    "/etc/逃出去.txt",
-    "C:\\逃出去.txt",
-    "a\r\nX-Hurt: 1.txt",
-    "\x00.txt",
-    "con.txt",
-]
-"""Names that only an upload can have."""
-
 ADDRESSES = [
     "/../../../../etc/passwd",
     "/%2e%2e/%2e%2e/etc/passwd",
