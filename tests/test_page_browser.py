@@ -292,6 +292,7 @@ def test_enter_sends_unless_a_word_is_being_composed(server: Server, visit: Visi
 def test_an_example_asks_and_clear_empties(server: Server, visit: Visits) -> None:
     opened = visit(server)
     page = opened.page
+    page.locator("#chat .example").nth(3).wait_for()
     assert page.locator("#chat .example").count() == 4
     opened.choose("lenient")
     empty = page.locator("#panel").inner_text()
