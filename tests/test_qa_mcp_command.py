@@ -11,7 +11,8 @@ from mcp_processes import ROOT
 from index import SettingError
 from qa.__main__ import main
 from qa.mcp.command import _parser
-from qa.mcp.http import HttpSettings, check, read_token
+from qa.mcp.http import check
+from qa.server.settings import ServerSettings
 
 EVERYWHERE = ["0.0.0.0", "::"]  # noqa: S104  (refused)
 
@@ -62,36 +63,46 @@ def test_a_port_that_is_taken(report_dir: Path, capfd: pytest.CaptureFixture[str
         port = str(taken.getsockname()[1])
         ended = main(["mcp", "--transport", "http", "--index", str(report_dir), "--port", port])
     assert ended == 2
-    assert f"qa mcp: Cannot listen on 127.0.0.1, port {port}: " in capfd.readouterr().err
+    assert f"qa mcp: Port {port} on 127.0.0.1 is in use." in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_this_machine_needs_no_token(host: str) -> None:
-    check(HttpSettings(host=host))
+    check(ServerSettings(host=host))
 
 
 @pytest.mark.parametrize("host", [*EVERYWHERE, "192.168.1.2", "kb.example.org", "::2"])
 def test_other_machines_do(host: str) -> None:
     with pytest.raises(SettingError, match="can be reached from other machines"):
-        check(HttpSettings(host=host, allowed_hosts=["kb.example.org"]))
-    check(HttpSettings(host=host, allowed_hosts=["kb.example.org"], token="0123456789abcdef"))
-    check(HttpSettings(host=host, allowed_hosts=["kb.example.org"], insecure=True))
+        check(ServerSettings(host=host, allowed_hosts=("kb.example.org",)))
+    check(ServerSettings(host=host, allowed_hosts=("kb.example.org",), token_file=Path("tokens")))
+    check(ServerSettings(host=host, allowed_hosts=("kb.example.org",), insecure=True))
 
 
 @pytest.mark.parametrize("host", EVERYWHERE)
 def test_every_address_needs_a_name_to_be_called_by(host: str) -> None:
     with pytest.raises(SettingError, match="--allowed-host NAME"):
-        check(HttpSettings(host=host, token="0123456789abcdef"))
+        check(ServerSettings(host=host, token_file=Path("tokens")))
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"two words, long enough", b"\xff" * 20])
-def test_a_file_without_a_token(content: bytes, tmp_path: Path) -> None:
-    file = tmp_path / "token.txt"
-    with pytest.raises(SettingError, match="Make one: python -c"):
-        read_token(str(file))
-    file.write_bytes(content)
-    with pytest.raises(SettingError, match="Make one: python -c"):
-        read_token(str(file))
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a-token-in-plain-text-0123456789\n", "line 1: not name:role:hash"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_without_hashed_tokens_is_refused_and_not_shown(
+    content: str | None, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "tokens"
+    if content:
+        file.write_text(content, encoding="utf-8")
+    assert main(["mcp", "--transport", "http", "--port", "0", "--token-file", str(file)]) == 1
+    said = capfd.readouterr()
+    assert message in said.err
+    assert "plain-text" not in said.err
+    assert said.out == ""
 
 
 def test_every_option_is_documented() -> None:

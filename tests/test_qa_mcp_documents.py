@@ -11,8 +11,8 @@ from mcp_processes import talk
 
 from index import build_index, open_index
 from qa import ask
-from qa.mcp.calls import Calls
 from qa.mcp.service import Service
+from qa.server.settings import ServerSettings
 
 LINE = "第{}段講水利工程的第{}個問題。"
 
@@ -33,7 +33,7 @@ def many(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(many: Path) -> "Server[Any]":
-    return Service(str(many), Calls()).server
+    return Service(ServerSettings(index=str(many))).server
 
 
 def read(server: "Server[Any]", uri: str) -> list[tuple[str, str]]:
@@ -63,7 +63,7 @@ def test_all_documents_are_listed_page_by_page(server: "Server[Any]", many: Path
 
 
 def test_a_document_is_its_clean_text(report_dir: Path) -> None:
-    server = Service(str(report_dir), Calls()).server
+    server = Service(ServerSettings(index=str(report_dir))).server
     citation = ask("三端五防线", index=report_dir).citations[0]
     uri = f"yinzheng://documents/{citation.document.id}"
     assert read(server, uri) == [(uri, citation.document.text)]
@@ -133,13 +133,13 @@ def test_what_cannot_be_listed_is_said(server: "Server[Any]", tmp_path: Path) ->
         return client.list_resources(cursor="x")
 
     assert "cursor is 'x'" in error_of(server, listing).message
-    gone = Service(str(tmp_path / "none"), Calls()).server
+    gone = Service(ServerSettings(index=str(tmp_path / "none"))).server
     assert "cursor is 'x'" in error_of(gone, listing).message
     assert "There is no index in" in error_of(gone, Client.list_resources).message
 
 
 def test_a_fault_of_ours_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFixture) -> None:
     broken: Any = 5  # no folder: an error that nobody raises on purpose
-    error = error_of(Service(broken, Calls()).server, Client.list_resources)
+    error = error_of(Service(ServerSettings(index=broken)).server, Client.list_resources)
     assert error.message.startswith("Something went wrong inside the server")
     assert "TypeError" in caplog.text

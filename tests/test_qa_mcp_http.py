@@ -1,6 +1,8 @@
 """The MCP server over streamable HTTP, in a process of its own."""
 
+import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_processes import TOKEN, HttpServer, talk
 
 from qa import ask
+from qa.server.credentials import digest_of
 from qa.wire import answer_as_json
 
 QUESTION = "三端五防线"
@@ -27,12 +30,15 @@ def open_server(report_dir: Path) -> Iterator[HttpServer]:
 
 
 @pytest.fixture(scope="module")
-def closed_server(
-    report_dir: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[HttpServer]:
-    file = tmp_path_factory.mktemp("token") / "token.txt"
-    file.write_text(f"{TOKEN}\n", encoding="utf-8")
-    running = HttpServer(report_dir, "--token-file", str(file))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tokens")
+
+
+@pytest.fixture(scope="module")
+def closed_server(report_dir: Path, folder: Path) -> Iterator[HttpServer]:
+    (folder / "tokens").write_text(f"editor:reader:{digest_of(TOKEN)}\n", encoding="utf-8")
+    log = str(folder / "requests.jsonl")
+    running = HttpServer(report_dir, "--token-file", str(folder / "tokens"), "--log-file", log)
     yield running
     running.stop()
 
@@ -86,7 +92,8 @@ def test_nobody_else_is(closed_server: HttpServer, shown: dict[str, str]) -> Non
     status, headers, body = closed_server.post(LIST, **shown)
     assert status == 401
     assert headers["www-authenticate"].startswith("Bearer")
-    assert body == '{"error":"A token is needed. Send the header Authorization: Bearer <token>."}'
+    assert json.loads(body)["status"] == 401
+    assert TOKEN not in body
 
 
 @pytest.mark.parametrize(
@@ -113,6 +120,26 @@ def test_pages_of_other_servers_get_no_answer(
     assert ("retrieve" in body) == (status == 200)
     assert not any(name.startswith("access-control") for name in answered_with)
     assert answered_with["x-content-type-options"] == "nosniff"
+
+
+def test_a_request_is_one_line_of_the_log_with_its_stages_and_no_question(
+    closed_server: HttpServer, folder: Path
+) -> None:
+    call = {"name": "ask", "arguments": {"question": QUESTION}}
+    asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": call}
+    token = {"authorization": f"Bearer {TOKEN}"}
+    status, headers, _ = closed_server.post(asked, **token)
+    assert status == 200
+    number = headers["x-request-id"]
+    deadline = time.monotonic() + 20  # it is written when the last byte was sent
+    while number not in (log := (folder / "requests.jsonl").read_text(encoding="utf-8")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (line,) = (json.loads(one) for one in log.splitlines() if number in one)
+    assert (line["route"], line["status"], line["visitor"]) == ("/mcp", 200, "editor")
+    assert {"wait", "embed", "quotes"} <= line["stages"].keys()
+    assert QUESTION not in log
+    assert TOKEN not in log
 
 
 def test_a_message_that_is_too_long_is_refused(open_server: HttpServer) -> None:

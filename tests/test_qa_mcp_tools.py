@@ -17,10 +17,10 @@ from mcp.server import Server
 from mcp_processes import talk
 
 from qa import ask, retrieve
-from qa.mcp.calls import Calls
 from qa.mcp.service import Service
 from qa.mcp.texts import answer_as_text
 from qa.mcp.tools import call_tool, list_tools
+from qa.server.settings import ServerSettings
 from qa.wire import answer_as_json, hit_as_json
 
 SEVERAL = "呼和浩特市、包头市和乌海市分别做了什么？"
@@ -28,7 +28,7 @@ SEVERAL = "呼和浩特市、包头市和乌海市分别做了什么？"
 
 @pytest.fixture(scope="module")
 def service(report_dir: Path) -> Iterator["Server[Any]"]:
-    return Service(str(report_dir), Calls()).server  # type: ignore[return-value]
+    return Service(ServerSettings(index=str(report_dir))).server  # type: ignore[return-value]
 
 
 def call(server: "Server[Any]", tool: str, **arguments: object) -> tuple[str, Any, bool]:
@@ -202,7 +202,7 @@ def test_what_cannot_be_done_is_said_with_the_next_step(
 
 
 def test_an_index_that_is_gone_is_a_tool_error(tmp_path: Path) -> None:
-    server = Service(str(tmp_path / "none"), Calls()).server
+    server = Service(ServerSettings(index=str(tmp_path / "none"))).server
     text, _, is_error = call(server, "ask", question="三端五防线")
     assert is_error
     assert text.startswith(f"There is no index in {tmp_path / 'none'}. Build one: ")
@@ -210,7 +210,8 @@ def test_an_index_that_is_gone_is_a_tool_error(tmp_path: Path) -> None:
 
 def test_a_fault_of_ours_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFixture) -> None:
     broken: Any = 5  # no folder: an error that nobody raises on purpose
-    text, _, is_error = call(Service(broken, Calls()).server, "ask", question="三端五防线")
+    server = Service(ServerSettings(index=broken)).server
+    text, _, is_error = call(server, "ask", question="三端五防线")
     assert is_error
     assert text.startswith("Something went wrong inside the server")
     assert "TypeError" not in text
@@ -218,21 +219,39 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(caplog: pytest.LogCaptureFi
 
 
 def test_too_many_at_once_are_told_so(report_dir: Path) -> None:
+    """A question waits for its turn, as through every door, and what is too much is refused."""
+    service = Service(ServerSettings(index=str(report_dir), max_running=1, max_waiting=1))
+    calls, answering = service.calls, service.answering
+
     async def asking() -> tuple[str, bool]:
-        calls, go_on = Calls(), threading.Event()
+        arguments, go_on = {"question": "三端五防线"}, threading.Event()
+        asked = partial(call_tool, "ask", arguments, answering=answering, calls=calls)
         async with anyio.create_task_group() as tasks:
             while not calls.is_full:
                 tasks.start_soon(partial(calls.run, go_on.wait))
                 await anyio.sleep(0)
-            arguments = {"question": "三端五防线"}
-            refused = await call_tool("ask", arguments, index=str(report_dir), calls=calls)
+            refused = await asked()
             go_on.set()
         assert calls.under_way == 0
-        served = await call_tool("ask", arguments, index=str(report_dir), calls=calls)
-        assert not served.is_error
+        assert not (await asked()).is_error
         return refused.content[0].text, refused.is_error  # type: ignore[union-attr]
 
     assert run(asking) == (
         "The server is busy: too many questions are waiting. Ask again in a moment.",
         True,
     )
+
+
+def test_a_question_waits_for_its_turn_and_its_times_are_counted(report_dir: Path) -> None:
+    service = Service(ServerSettings(index=str(report_dir), max_running=1, max_waiting=0))
+    with service.answering._gate.passing():
+        text, _, is_error = call(service.server, "ask", question="三端五防线")
+    assert is_error
+    assert "as many as this server takes" in text
+    assert not call(service.server, "ask", question="三端五防线")[2]
+    assert not call(service.server, "retrieve", question="三端五防线")[2]
+    counted = service.metrics.registry.get_sample_value
+    for outcome in ("busy", "answered", "retrieved"):
+        labels = {"door": "mcp", "outcome": outcome}
+        assert counted("yinzheng_ask_seconds_count", labels) == 1.0, outcome
+    assert counted("yinzheng_stage_seconds_count", {"stage": "embed"}) == 2.0

@@ -80,6 +80,18 @@ def test_a_token_lets_a_program_in_and_a_wrong_one_nobody(port: int) -> None:
     assert 'error="invalid_token"' in refused.headers["www-authenticate"]
 
 
+def test_wrong_tokens_have_to_wait_and_make_no_working_one_wait(port: int) -> None:
+    assert request(port, "/echo", headers=bearer(READER_TOKEN)).status == 200
+    tried = [request(port, "/echo", headers=bearer(f"wrong{n}")) for n in range(6)]
+    assert [one.status for one in tried[:3]] == [401] * 3
+    assert tried[5].status == 429
+    assert 1 <= int(tried[5].headers["retry-after"]) <= 60
+    unknown = request(port, "/echo", headers=bearer(ADMINISTRATOR_TOKEN))
+    assert unknown.status == 429, "else whoever guesses learns at once which one is right"
+    assert request(port, "/echo", headers=bearer(READER_TOKEN)).status == 200
+    assert request(port, "/echo").status == 401, "who shows none is told to show one"
+
+
 def test_signing_in_gives_a_session_and_signing_out_ends_it(port: int) -> None:
     reply = sign_in(port, READER, PASSWORD)
     assert (reply.status, reply.headers["location"]) == (303, "/config")

@@ -5,23 +5,27 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from index import QuestionError
+from qa.server.answering import LONGEST_QUESTION, MOST_EARLIER, MOST_HITS
 from qa.types import Strictness
 
-_LONGEST = 1000
 _Question = Annotated[
     str,
     Field(
         description="In Simplified or Traditional Chinese, English, or a mixture; at most "
-        f"{_LONGEST:,} characters."
+        f"{LONGEST_QUESTION:,} characters."
     ),
 ]
-_TopK = Annotated[int, Field(ge=1, le=100, description="How many of the closest passages to list.")]
+_TopK = Annotated[
+    int,
+    Field(ge=1, le=MOST_HITS, description="How many of the closest passages to list."),
+]
 _Earlier = Annotated[
-    list[Annotated[str, Field(max_length=_LONGEST)]],
+    list[Annotated[str, Field(max_length=LONGEST_QUESTION)]],
     Field(
         max_length=50,
         description="The questions asked before in the same conversation, oldest first: a "
-        "follow-up such as 那包头呢？ is completed from them.",
+        "follow-up such as 那包头呢？ is completed from them. "
+        f"The last {MOST_EARLIER} are looked at.",
     ),
 ]
 

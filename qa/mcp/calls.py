@@ -1,4 +1,4 @@
-"""Calls in threads: a few at once, a few more waiting, and the rest told so."""
+"""Calls in threads, as many as may be answered or wait; the rest are told so."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,9 +7,9 @@ import anyio
 import anyio.to_thread
 
 from index import ServerBusyError
+from qa.server.settings import ServerSettings
 
-_AT_ONCE = 4
-_WAITING = 32
+_TO_SPARE = 8  # for what asks nothing: looking at a document, following a reference
 BROKEN = (
     "Something went wrong inside the server; nothing is known of an answer. "
     "Ask again; if it stays so, look at what the server wrote on its standard error."
@@ -20,24 +20,30 @@ _Result = TypeVar("_Result")
 class Calls:
     """Runs what takes long outside the event loop.
 
+    Questions wait for their turn in their threads, as through every door.
+
+    Args:
+        settings: how many may be answered at once, and how many wait.
+
     Attributes:
         under_way: how many run or wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ServerSettings) -> None:
         self.under_way: int = 0
-        self._limiter = anyio.CapacityLimiter(_AT_ONCE)
+        self._most = settings.max_running + settings.max_waiting + _TO_SPARE
+        self._limiter = anyio.CapacityLimiter(self._most)
 
     @property
     def is_full(self) -> bool:
-        """Whether nobody else may wait."""
-        return self.under_way >= _AT_ONCE + _WAITING
+        """Whether nothing more is taken on."""
+        return self.under_way >= self._most
 
     async def run(self, function: Callable[[], _Result]) -> _Result:
-        """Return what a function returns, once it had its turn.
+        """Return what a function returns.
 
         Raises:
-            ServerBusyError: nobody else may wait.
+            ServerBusyError: too much is under way.
         """
         if self.is_full:
             raise ServerBusyError(

@@ -5,14 +5,16 @@ import logging
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from index import SettingError, YinzhengError
-from qa.indexes import shared_index
+from qa.server.settings import ServerSettings
 
 _DONE, _FAILED, _BAD_USE = 0, 1, 2
 _OLDEST = 2
+_PORT = 7861
 _INSTALL = "Install it: pip install 'yinzheng[mcp]'"
-_OF_HTTP = ("host", "port", "token_file", "allowed_host", "insecure")
+_OF_HTTP = ("host", "port", "token_file", "allowed_host", "insecure", "log_file")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -65,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     http.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     http.add_argument("--port", type=_port, help="port (default 7861; 0: any free one)")
     http.add_argument(
-        "--token-file", metavar="FILE", help="answer only clients that show the token in this file"
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="let in only who shows a token; made with: python -m qa users token FILE NAME",
     )
     http.add_argument(
         "--allowed-host",
@@ -75,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     http.add_argument(
         "--insecure", action="store_true", help="listen beyond this machine without a token"
+    )
+    http.add_argument(
+        "--log-file",
+        type=Path,
+        metavar="FILE",
+        help="log requests here, one line of JSON each, without what was asked",
     )
     return parser
 
@@ -86,25 +97,29 @@ def _port(text: str) -> int:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from qa.mcp.calls import Calls
     from qa.mcp.service import Service
 
+    service = Service(_settings(options))
     if options.index is not None:
-        shared_index(options.index)  # say now, not at the first question, that there is none
-    service = Service(options.index, Calls())
+        service.answering.open_index()  # say now, not at the first question, that there is none
     if options.transport == "stdio":
         from qa.mcp.stdio import serve_stdio
 
         serve_stdio(service)
         return
-    from qa.mcp.http import HttpSettings, check, read_token, serve_http
+    from qa.mcp.http import serve_http
 
-    settings = HttpSettings(
-        host=options.host or HttpSettings.host,
-        port=HttpSettings.port if options.port is None else options.port,
-        token=options.token_file and read_token(options.token_file),
-        allowed_hosts=options.allowed_host or (),
+    serve_http(service)
+
+
+def _settings(options: argparse.Namespace) -> ServerSettings:
+    return ServerSettings(
+        index=options.index,
+        host=options.host or ServerSettings.host,
+        port=_PORT if options.port is None else options.port,
+        token_file=options.token_file,
+        allowed_hosts=tuple(options.allowed_host or ()),
         insecure=options.insecure,
+        keep_log=options.log_file is not None,
+        log_file=options.log_file,
     )
-    check(settings)
-    serve_http(service, settings)

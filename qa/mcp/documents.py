@@ -6,7 +6,7 @@ import mcp_types as types
 from mcp import MCPError, UriTemplate
 
 from index import Document, DocumentInfo
-from qa.indexes import shared_index
+from qa.server.answering import Answering
 
 _TEMPLATE = UriTemplate.parse("yinzheng://documents/{id}{?start,end}")
 _LISTED = 100
@@ -28,11 +28,11 @@ def list_templates() -> list[types.ResourceTemplate]:
     ]
 
 
-def list_documents(index: str | None, cursor: str | None) -> types.ListResourcesResult:
+def list_documents(answering: Answering, cursor: str | None) -> types.ListResourcesResult:
     """Return a page of the documents, by path.
 
     Args:
-        index: the index folder.
+        answering: knows the index.
         cursor: where the page begins, as the page before it said.
 
     Raises:
@@ -40,7 +40,7 @@ def list_documents(index: str | None, cursor: str | None) -> types.ListResources
         YinzhengError: the index cannot be used.
     """
     first = _number(cursor, 0, "cursor")
-    infos = shared_index(index).documents()
+    infos = answering.open_index().documents()
     page = infos[first : first + _LISTED]
     last = first + len(page)
     return types.ListResourcesResult(
@@ -59,7 +59,7 @@ def _resource(info: DocumentInfo) -> types.Resource:
     )
 
 
-def read_document(index: str | None, uri: str) -> types.ReadResourceResult:
+def read_document(answering: Answering, uri: str) -> types.ReadResourceResult:
     """Return the text of a document, or as much of it as is given at once.
 
     Raises:
@@ -69,7 +69,7 @@ def read_document(index: str | None, uri: str) -> types.ReadResourceResult:
     asked = _TEMPLATE.match(uri)
     if asked is None:
         raise _wrong(f"{uri!r} is no document. Its address reads yinzheng://documents/<id>.")
-    document = _document(index, str(asked["id"]))
+    document = _document(answering, str(asked["id"]))
     start = _number(asked.get("start"), 0, "start")
     wanted = _number(asked.get("end"), len(document.text), "end")
     if start >= wanted or start >= len(document.text):
@@ -84,8 +84,8 @@ def read_document(index: str | None, uri: str) -> types.ReadResourceResult:
     return types.ReadResourceResult(contents=list(contents))
 
 
-def _document(index: str | None, document_id: str) -> Document:
-    opened = shared_index(index)
+def _document(answering: Answering, document_id: str) -> Document:
+    opened = answering.open_index()
     try:
         return opened.document(document_id)
     except KeyError:

@@ -15,6 +15,9 @@ from index import YinzhengError
 from qa.mcp.calls import BROKEN, Calls
 from qa.mcp.documents import list_documents, list_templates, read_document
 from qa.mcp.tools import call_tool, list_tools
+from qa.server.answering import Answering
+from qa.server.metrics import Metrics
+from qa.server.settings import ServerSettings
 
 _log = logging.getLogger(__name__)
 _INSTRUCTIONS = (
@@ -33,12 +36,25 @@ class Service:
     """The tools and resources of one index.
 
     Attributes:
-        index: the index folder; None = the default index.
-        calls: what is under way.
+        settings: which index, and how many questions at once.
     """
 
-    index: str | None
-    calls: Calls
+    settings: ServerSettings
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is counted."""
+        return Metrics()
+
+    @cached_property
+    def answering(self) -> Answering:
+        """The one way to ask."""
+        return Answering(self.settings, self.metrics)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """What is under way."""
+        return Calls(self.settings)
 
     @cached_property
     def server(self) -> "Server[Any]":
@@ -64,13 +80,13 @@ class Service:
         self, _context: _Context, asked: types.CallToolRequestParams
     ) -> types.CallToolResult:
         arguments = asked.arguments or {}
-        return await call_tool(asked.name, arguments, index=self.index, calls=self.calls)
+        return await call_tool(asked.name, arguments, answering=self.answering, calls=self.calls)
 
     async def _list_resources(
         self, _context: _Context, asked: types.PaginatedRequestParams | None
     ) -> types.ListResourcesResult:
         cursor = asked.cursor if asked else None
-        return await self._run(partial(list_documents, self.index, cursor))
+        return await self._run(partial(list_documents, self.answering, cursor))
 
     async def _list_templates(
         self, _context: _Context, _asked: types.PaginatedRequestParams | None
@@ -80,7 +96,7 @@ class Service:
     async def _read_resource(
         self, _context: _Context, asked: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        return await self._run(partial(read_document, self.index, str(asked.uri)))
+        return await self._run(partial(read_document, self.answering, str(asked.uri)))
 
     async def _run(self, function: Callable[[], _Result]) -> _Result:
         """Run what reads the index; its errors reach the client with their words."""

@@ -28,7 +28,7 @@ async def _serve(service: Service) -> None:
     # while the model loads is no part of the protocol.
     async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as tasks:
         tasks.start_soon(_end_on_signal, service)
-        threading.Thread(target=_warm_up, args=(service.index,), daemon=True).start()
+        threading.Thread(target=_warm_up, args=(service.settings.index,), daemon=True).start()
         await service.server.run(incoming, outgoing, service.server.create_initialization_options())
         _leave()
 

@@ -10,42 +10,44 @@ import mcp_types as types
 from pydantic import BaseModel
 
 from index import YinzhengError
-from qa.answers import ask, retrieve
 from qa.mcp.arguments import AskArguments, RetrieveArguments, ShowArguments, checked
 from qa.mcp.calls import BROKEN, Calls
 from qa.mcp.outputs import AskOutput, RetrieveOutput, ShowOutput
 from qa.mcp.texts import answer_as_text, hits_as_text
 from qa.references import resolve
+from qa.server.answering import Answering
 from qa.show import resolved_as_json, resolved_as_text
 from qa.wire import answer_as_json, hit_as_json
 
 _log = logging.getLogger(__name__)
 
+_DOOR = "mcp"
+
 Outcome = tuple[str, dict[str, Any]]
 """What a tool gives: for people, and for programs."""
 
 
-def _ask(arguments: dict[str, Any], index: str | None) -> Outcome:
+def _ask(arguments: dict[str, Any], answering: Answering) -> Outcome:
     given = checked(AskArguments, arguments)
-    answer = ask(
+    answer = answering.ask(
         given.question,
-        index=index,
         top_k=given.top_k,
         strictness=given.strictness,
         earlier=given.earlier,
+        door=_DOOR,
     )
     return answer_as_text(answer), answer_as_json(answer)
 
 
-def _retrieve(arguments: dict[str, Any], index: str | None) -> Outcome:
+def _retrieve(arguments: dict[str, Any], answering: Answering) -> Outcome:
     given = checked(RetrieveArguments, arguments)
-    hits = retrieve(given.question, index=index, top_k=given.top_k)
+    hits = answering.retrieve(given.question, top_k=given.top_k, door=_DOOR)
     found = {"question": given.question.strip(), "hits": [hit_as_json(hit) for hit in hits]}
     return hits_as_text(hits), found
 
 
-def _show(arguments: dict[str, Any], index: str | None) -> Outcome:
-    found = resolve(checked(ShowArguments, arguments).reference, index=index)
+def _show(arguments: dict[str, Any], answering: Answering) -> Outcome:
+    found = resolve(checked(ShowArguments, arguments).reference, index=answering.open_index())
     return resolved_as_text(found), resolved_as_json(found)
 
 
@@ -55,7 +57,7 @@ class _Tool:
     description: str
     takes: type[BaseModel]
     gives: type[BaseModel]
-    run: Callable[[dict[str, Any], str | None], Outcome]
+    run: Callable[[dict[str, Any], Answering], Outcome]
 
 
 _TOOLS = {
@@ -110,14 +112,14 @@ def list_tools() -> list[types.Tool]:
 
 
 async def call_tool(
-    name: str, arguments: dict[str, Any], *, index: str | None, calls: Calls
+    name: str, arguments: dict[str, Any], *, answering: Answering, calls: Calls
 ) -> types.CallToolResult:
     """Return what a tool gives, or its failure in words that a model can act on."""
     tool = _TOOLS.get(name)
     if tool is None:
         return _failure(f"There is no tool {name!r}. Call one of: {', '.join(_TOOLS)}.")
     try:
-        text, structured = await calls.run(partial(tool.run, arguments, index))
+        text, structured = await calls.run(partial(tool.run, arguments, answering))
     except YinzhengError as error:
         return _failure(str(error))
     except OSError as error:

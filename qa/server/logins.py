@@ -27,6 +27,7 @@ from qa.server.scopes import (
 )
 from qa.server.sessions import DEVICE_DAYS, SessionStore
 from qa.server.settings import ServerSettings
+from qa.server.tokens import Tokens
 from qa.server.visitors import Visitor, visitor_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class People:
         users, tokens = settings.users_file, settings.token_file
         self.settings = settings
         self.users = CredentialsFile(users, "users") if users else None
-        self.tokens = CredentialsFile(tokens, "tokens") if tokens else None
+        self.tokens = Tokens(CredentialsFile(tokens, "tokens")) if tokens else None
         self.attempts = Attempts()
         self.sessions: SessionStore | None = None
         if users:
@@ -84,7 +85,9 @@ class People:
         return self.users.people().get(name) if self.users else None
 
     def _holder(self, scope: "Scope") -> Credential | None:
-        return self.tokens.holder(shown_token(scope)) if self.tokens else None
+        if self.tokens is None:
+            return None
+        return self.tokens.holder(shown_token(scope), address_of(scope))
 
     def _signed_in(self, scope: "Scope") -> Credential | None:
         number = cookie(scope, session_cookie(scope))
@@ -135,7 +138,16 @@ class Gate:
         elif self._people.users and is_navigation(scope) and not shown_token(scope):
             await _way_in(scope)(scope, receive, send)
         else:
-            await refuse(_unauthorized(scope), scope, receive, send)
+            await refuse(self._refusal(scope), scope, receive, send)
+
+    def _refusal(self, scope: "Scope") -> Refusal:
+        tokens = self._people.tokens
+        if tokens is not None and shown_token(scope):
+            wait = math.ceil(tokens.wait(address_of(scope)))
+            if wait:
+                after = (b"retry-after", str(wait).encode())
+                return Refusal(429, "wrong_tokens", (str(wait),), (after,))
+        return _unauthorized(scope)
 
     def _is_open(self, scope: "Scope") -> bool:
         if "visitor" in state_of(scope):

@@ -42,6 +42,11 @@ REFUSALS: dict[str, dict[Language, str]] = {
         "zh-Hant": "請求太頻繁，請稍等 {} 秒再試。",
         "en": "That is too many requests at once. Please wait {} s and try again.",
     },
+    "wrong_tokens": {
+        "zh-Hans": "出示的错误令牌太多，请等 {} 秒再试。",
+        "zh-Hant": "出示的錯誤權杖太多，請等 {} 秒再試。",
+        "en": "Too many wrong tokens were shown from here. Wait {} s and try again.",
+    },
     "sign_in": {
         "zh-Hans": "请先登录；程序请出示令牌（Authorization: Bearer）。",
         "zh-Hant": "請先登入；程式請出示權杖（Authorization: Bearer）。",

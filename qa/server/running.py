@@ -51,13 +51,13 @@ def serve(
     for warning in warnings_about(settings):
         tell(warning)
     with attach(settings), listen(settings.host, settings.port) as listening:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        end_on_sigterm()
         safeguards = Safeguards(settings)
         try:
             tell("Opening the index; the very first start builds it ...")
             ask("引證", index=settings.index)  # so that the first question need not wait
             app = safeguards.around(build(Services(settings)))
-            _run(app, settings, listening, announce)
+            run(app, settings, listening, announce)
         finally:
             safeguards.close()
             close_shared_indexes()
@@ -99,7 +99,7 @@ def is_loopback(host: str) -> bool:
         return False
     try:
         found = socket.getaddrinfo(host, None)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter for what cannot be a name: a..b
         return False
     return all(ipaddress.ip_address(str(one[4][0])).is_loopback for one in found)
 
@@ -113,12 +113,25 @@ def _reached_by(settings: ServerSettings) -> str:
     return ""
 
 
-def _run(
+def end_on_sigterm() -> None:
+    """Let SIGTERM end the process as Ctrl+C does, also before it serves anything."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def run(
     app: "ASGIApp",
     settings: ServerSettings,
     listening: socket.socket,
     announce: Callable[[str], None],
 ) -> None:
+    """Serve an application on a port that is taken already, until told to end.
+
+    Args:
+        app: behind its safeguards.
+        settings: how to run.
+        listening: the port.
+        announce: is given the address.
+    """
     import uvicorn
 
     from qa.server.connections import ImpatientProtocol
@@ -149,6 +162,8 @@ def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), port), family=family)
+    except UnicodeError as error:
+        raise OSError(f"{host!r} is neither an address nor a name. Check --host.") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = f"Port {port} on {host} is in use. Choose another one with --port."
