@@ -3,44 +3,14 @@
 import re
 from dataclasses import dataclass
 
-from index import fold, is_proper_name, words
+from index import fold, words
+from qa.cores import LONGEST, MARKS, PRONOUN, core_chinese, core_english, lead_chinese
 from qa.entities import NAMES, Entity, joined
 from qa.language import language_of
 from qa.substitution import put_name, put_topic, slot_for, with_same_end
 from qa.topics import ASKING, ATTRIBUTE, is_unknown, subject_of, topic_place
 
-_MARKS = " \t?？!！。.…,，、~:："
-_STRONG = frozenset(re.findall(r"\S+", "那 那么 那末 还有 换成 改成 换做 至于 那如果是 那换成"))
-_WEAK = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        和 与 跟 及 以及 而 然后 另外 再 再问 关于 如果 如果是 假如 且 或 或者 还 同样
-        在 对 对于 从 ok
-        """,
-    )
-)
-_LEADS = sorted([*_STRONG, *_WEAK, *_MARKS], key=len, reverse=True)
-_PREDICATE = re.compile(
-    "(?:又|则|会|该|呢|的话|,|，)*(?:怎么样|怎样|怎么办|如何|是多少|有多少|多少|是几)$"
-)
-# Words that make a sentence: what holds one of them is not only a name or a topic.
-_SENTENCE = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        了 着 过 是 有 没有 不 没 被 把 会 能 可以 应该 要 很 太 就 都 想 请 说 让 使 给
-        来 去
-        """,
-    )
-)
 _STRIP = "的在对从于和与、,， "
-_LONGEST = 30
-_PRONOUN = re.compile(
-    "^(?:它们?|他们?|她们?|其|那里|这里|那儿|这儿|当地|那边"
-    "|(?:该|此|[这那](?:个|座|家|所|位|部|本|款|项|种))"
-    "(?:地|市|县|省|国|城市|国家|地区|公司|企业|人|书|片|模式|项目))的?"
-)
 _MORE = re.compile(
     "(?:那|那么)?(?:还有|然后|接着|接下来|继续|更多|其他的?|别的|其它的?)"
     "(?:呢|吗|别的吗|其他的?吗|其它的?吗|其他的?呢|别的呢|哪些|什么|更多)?"
@@ -52,24 +22,13 @@ _WHY = re.compile(
     r"|(?:and |but |so )?(?P<en>why(?: is that| not)?|when|where|who|how|how so|how much|how many"
     r"|since when|by whom|by how much)"
 )
-_LEAD = re.compile(
-    r"(?:(?:and|but|or|so|then|ok|okay|also|now)\b[\s,]*)*"
-    r"(?:(?:what|how) about|what of|as for|and|or|but)\s+",
-)
-_SENTENCE_EN = frozenset(
-    re.findall(
-        r"\S+",
-        """
-        is are was were be do does did has have had can could will would should shall may might
-        what who whom whose where when why how which not if that because
-        """,
-    )
-)
 _BESIDE = re.compile(
     r"\b(?:in|for|of|at|on|by|with|from|during|to|the|its|their|his|her|that|this|a|an|and|s|year|"
     r"there|it|them|then)\b|['’]s\b|[^\w\s%-]",
     re.ASCII,
 )
+_PARTED = re.compile(r"\b(?:of|in|for|at|on|by|with|from|during|to)\b|['’]s\b")
+_HAN_PARTICLE = re.compile("^那|呢")  # Gtk呢？ is Chinese
 
 
 @dataclass(frozen=True)
@@ -88,8 +47,8 @@ def complete_ellipsis(question: str, last: str) -> str | None:
         question: as it was asked.
         last: the last complete question.
     """
-    folded = fold(question).strip(_MARKS)
-    if not folded or len(folded) > 2 * _LONGEST:
+    folded = fold(question).strip(MARKS)
+    if not folded or len(folded) > 2 * LONGEST:
         return None
     if _MORE.fullmatch(folded):
         return last
@@ -102,7 +61,7 @@ def complete_ellipsis(question: str, last: str) -> str | None:
 
 def _asked_also(last: str, match: re.Match[str]) -> str:
     """Return the last question with another one, 为什么, behind it."""
-    stem = last.rstrip(_MARKS)
+    stem = last.rstrip(MARKS)
     if match["en"]:
         return f"{stem}, and {match['en']}?"
     return f"{stem}，{match['zh']}？"
@@ -119,14 +78,14 @@ def _put(last: str, left: _Left) -> str | None:
 
 def _left_of(question: str, last: str) -> _Left | None:
     if language_of(question) == "en" and not _HAN_PARTICLE.search(fold(question)):
-        span = _core_english(question)
+        span = core_english(question)
         return span and _left_english(question, *span)
-    found = _core_chinese(question, last)
+    found = core_chinese(question, last)
     if found is None:
         return None
     (start, end), predicate = found
     core = question[start:end].strip(_STRIP)
-    names, topic = _split(_PRONOUN.sub("", core) if _PRONOUN.match(fold(core)) else core, last)
+    names, topic = _split(PRONOUN.sub("", core) if PRONOUN.match(fold(core)) else core, last)
     return _Left(tuple(names), topic, predicate)
 
 
@@ -162,7 +121,7 @@ def _split(core: str, last: str) -> tuple[list[Entity], str]:
 
 def _names_of(head: str) -> list[Entity]:
     """Return the names before 的: those known, or all of it as one that is not."""
-    if not head or _PRONOUN.fullmatch(fold(head)):
+    if not head or PRONOUN.fullmatch(fold(head)):
         return []
     named = [one for one in joined(head) if one.kind != "word"]
     rest = _without(head, named)
@@ -203,93 +162,13 @@ def _is_unknown(noun: str) -> bool:
     return any(is_unknown(word) for word in words(noun))
 
 
-def _core_chinese(question: str, last: str) -> tuple[tuple[int, int], str] | None:
-    """Return where the names and the topic of a Chinese follow-up stand, and what it asks of them.
-
-    None when it is no follow-up.
-    """
-    folded = fold(question)
-    end = len(folded.rstrip(_MARKS))
-    has_mark = "?" in folded[end:]
-    asks_back = folded[:end].endswith("呢")
-    if asks_back:
-        end = len(folded[: end - 1].rstrip(_MARKS))
-    start, strength = _lead_chinese(folded, end, last)
-    predicate = _PREDICATE.search(folded, start, end) if strength == _SURE else None
-    if predicate:
-        end = len(folded[: predicate.start()].rstrip(_MARKS))
-    core = question[start:end]
-    if not _is_noun(core):
-        return None
-    is_time = has_mark and [(one.text, one.kind) for one in joined(core)] == [(core, "time")]
-    if asks_back or strength == _SURE or is_time:
-        return (start, end), predicate[0].strip("又则呢,，") if predicate else ""
-    return None
-
-
-_SURE = 2
-_PARTED = re.compile(r"\b(?:of|in|for|at|on|by|with|from|during|to)\b|['’]s\b")
-_HAN_PARTICLE = re.compile("^那|呢")  # Gtk呢？ is Chinese
-
-
-def _lead_chinese(folded: str, end: int, last: str) -> tuple[int, int]:
-    """Return where the words that join a follow-up end, and how sure they make it one, 0 to 2."""
-    start = strength = 0
-    while start < end:
-        rest = folded[start:end]
-        lead = next((lead for lead in _LEADS if rest.startswith(lead)), "")
-        if not lead or len(lead) == len(rest) or _belongs(lead, rest, last):
-            break
-        strength = max(strength, _SURE if lead in _STRONG else lead in _WEAK)
-        start += len(lead)
-    return start, strength
-
-
-def _belongs(lead: str, rest: str, last: str) -> bool:
-    """Return whether what looks like a joining word begins a name or pronoun: 那曲, 和田, 那里."""
-    if not lead.strip(_MARKS):
-        return False
-    if _PRONOUN.match(rest) or rest[: len(lead) + 1] in fold(last):
-        return True
-    if any(is_proper_name(rest[:length]) for length in range(len(lead) + 1, len(lead) + 5)):
-        return True
-    # Of one character, only 那 is a word of its own nearly everywhere.
-    return len(lead) == 1 and lead != "那" and words(rest)[0].text != lead
-
-
-def _is_noun(core: str) -> bool:
-    """Return whether the core of a question is only names and nouns, and short."""
-    folded = fold(core)
-    if not 0 < len(folded) <= _LONGEST or not any(c.isalnum() for c in folded):
-        return False
-    unquoted = re.sub(r'"[^"]*"|《[^》]*》', "", folded)
-    if ASKING.search(unquoted) or re.search("[,;:!?。]", unquoted):
-        return False
-    inside = {word.text for word in words(unquoted)}
-    return _SENTENCE.isdisjoint(inside)
-
-
-def _core_english(question: str) -> tuple[int, int] | None:
-    folded = fold(question)
-    lead = _LEAD.match(folded)
-    end = len(folded.rstrip(_MARKS))
-    if lead is None:
-        preposition = re.match(r"(?:in|for|during) (?=\d)", folded)
-        is_year = preposition and re.fullmatch(r"\d{4}", folded[preposition.end() : end])
-        return (preposition.end(), end) if preposition and is_year else None
-    core = folded[lead.end() : end].split()
-    if not core or len(core) > 8 or not _SENTENCE_EN.isdisjoint(core):
-        return None
-    return lead.end(), end
-
-
 def narrow(question: str, last: str) -> str | None:
     """Return a whole question that began with 那 and names nothing, asked of the last one's name.
 
     那人口是多少？ after a question about 包頭 asks for the people there.
     """
     folded = fold(question)
-    start, _ = _lead_chinese(folded, len(folded), last)
+    start, _ = lead_chinese(folded, len(folded), last)
     rest = question[start:]
     if (
         not folded.lstrip().startswith("那")

@@ -18,6 +18,9 @@ class _Words:
     source: str
     not_found: str
     small_talk: str
+    searched: str
+    page: str
+    closest: str
     quotation: tuple[str, str]
 
 
@@ -28,6 +31,9 @@ _WORDS: Mapping[Language, _Words] = {
         source="——《{title}》",
         not_found="在文档中没有找到答案。",
         small_talk="你好。请就文档的内容提问，我会引用原文回答。",
+        searched="检索的问题：",
+        page="第 {} 页",
+        closest="最接近的段落如下，它们没有回答这个问题：",
         quotation=("“", "”"),
     ),
     "zh-Hant": _Words(
@@ -36,6 +42,9 @@ _WORDS: Mapping[Language, _Words] = {
         source="——《{title}》",
         not_found="在文件中沒有找到答案。",
         small_talk="你好。請就文件的內容提問，我會引用原文回答。",
+        searched="檢索的問題：",
+        page="第 {} 頁",
+        closest="最接近的段落如下，它們沒有回答這個問題：",
         quotation=("「", "」"),
     ),
     "en": _Words(
@@ -44,6 +53,9 @@ _WORDS: Mapping[Language, _Words] = {
         source="— {title}",
         not_found="The documents hold no answer to this.",
         small_talk="Hello. Ask about what the documents say, and the answer will quote them.",
+        searched="Searched for: ",
+        page="page {}",
+        closest="The closest passages, which do not answer:",
         quotation=("“", "”"),
     ),
 }
@@ -69,6 +81,21 @@ def lead_in(language: Language, count: int) -> str:
     """Return what introduces so many quotes."""
     words = _WORDS[language]
     return words.several.format(count=count) if count > 1 else words.one
+
+
+def searched_lead(language: Language) -> str:
+    """Return what introduces the question that was searched for in place of the one asked."""
+    return _WORDS[language].searched
+
+
+def page_text(language: Language, page: int) -> str:
+    """Return the number of a page in words."""
+    return _WORDS[language].page.format(page)
+
+
+def closest_lead(language: Language) -> str:
+    """Return what introduces passages that do not answer."""
+    return _WORDS[language].closest
 
 
 def small_talk_text(language: Language) -> str:

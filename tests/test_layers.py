@@ -56,7 +56,7 @@ ENGINES = {
         *(
             f"qa/server/{name}.py"
             for name in (
-                *("api", "bodies", "documentation", "documents_api"),
+                *("api", "bodies", "documentation", "documents_api", "documents_guard", "forms"),
                 *("openai", "problems", "rest"),
             )
         ),

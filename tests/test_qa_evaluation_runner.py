@@ -61,6 +61,20 @@ def test_every_outcome_is_what_ask_gives(evaluation: Evaluation, town: Index) ->
         assert 0 < outcome.seconds < 60
 
 
+def test_a_question_that_stands_alone_is_no_follow_up_of_the_one_before(
+    evaluation: Evaluation, town: Index, folder: Path
+) -> None:
+    assert evaluation.figures.changed is not None
+    assert evaluation.figures.changed.mean == 0
+    rows = ["車站是誰設計的？,設計,station.txt", "那圖書館呢？,圖書館,library.txt"]
+    asked = evaluate(write_csv(folder, *rows), index=town.info.index_dir)
+    assert [outcome.is_changed for outcome in asked.outcomes] == [False, True]
+    assert asked.figures.changed is not None
+    assert asked.figures.changed.mean == 0.5
+    alone = evaluate(write_csv(folder, rows[0]), index=town.info.index_dir)
+    assert alone.figures.changed is None
+
+
 def test_removing_the_answer_is_seen(evaluation: Evaluation, folder: Path) -> None:
     """Asked of an index that was built without the document."""
     build_index(

@@ -100,8 +100,8 @@ def test_not_found_is_no_error_and_says_so(
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ("三端五防线", "按以下问题检索：{x} 是什么？\n"),
-        ("三端五防線這模式", "按以下問題檢索：{x} 是什么？\n"),
+        ("三端五防线", "检索的问题：{x} 是什么？\n"),
+        ("三端五防線這模式", "檢索的問題：{x} 是什么？\n"),
         ("What is Ordos's 三端五防線 model?", "Searched for: {x} 是什么？\n"),
     ],
 )

@@ -37,6 +37,7 @@ USERS = Path("users")
         ("", False),
         ("192.168.1.5", False),
         ("no.such.host.invalid", False),
+        ("a..b", False),
     ],
 )
 def test_which_addresses_are_this_machine_only(host: str, *, expected: bool) -> None:

@@ -51,6 +51,8 @@ class Figures:
         refused: share not answered.
         first_quote_characters: mean length of the first quotes; None when none was given.
         abstention: None when no question could be asked without its documents.
+        changed: share that the rules for follow-ups change when it is asked after another question
+            of the file; None when there is no other.
         calibration_error: of the confidence, over ten bins of what ``judged`` gives.
         milliseconds_50: median duration of ``ask``; likewise the 95th percentile.
         not_verbatim: how many quotes do not stand in their document where they say.
@@ -67,6 +69,7 @@ class Figures:
     refused: Interval
     first_quote_characters: float | None
     abstention: Abstention | None
+    changed: Interval | None
     calibration_error: float
     milliseconds_50: float
     milliseconds_95: float
@@ -79,6 +82,7 @@ def compute_figures(outcomes: Sequence[Outcome], *, seed: int) -> Figures:
     def mean(value: Callable[[Outcome], float]) -> Interval:
         return interval([value(outcome) for outcome in outcomes], seed=seed)
 
+    changed = [o.is_changed for o in outcomes if o.is_changed is not None]
     quotes = [o.first_quote_characters for o in outcomes if o.first_quote_characters is not None]
     p50, p95 = np.percentile([1000 * outcome.seconds for outcome in outcomes], [50, 95])
     return Figures(
@@ -93,6 +97,7 @@ def compute_figures(outcomes: Sequence[Outcome], *, seed: int) -> Figures:
         refused=mean(lambda o: not o.is_answered),
         first_quote_characters=float(np.mean(quotes)) if quotes else None,
         abstention=_abstention(outcomes, seed),
+        changed=interval(changed, seed=seed) if changed else None,
         calibration_error=calibration_error(*judged(outcomes)),
         milliseconds_50=float(p50),
         milliseconds_95=float(p95),

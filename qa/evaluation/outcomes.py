@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from index import Index, Without
 from qa.answers import ask, conclude, read
+from qa.conversation import in_context
 from qa.evaluation.gold import Gold
 from qa.retriever import RERANKED
 from qa.types import Answer, Citation
@@ -33,6 +34,8 @@ class Outcome:
         confidence_removed: with the documents that hold the answer hidden; None when that cannot be
             said, because none is known to hold it or nothing else is indexed.
         is_answered_removed: whether it was answered then.
+        is_changed: whether it is taken for a follow-up when it is asked after the question before
+            it in the file, though it stands alone; None when there is no other question.
     """
 
     id: str
@@ -47,12 +50,21 @@ class Outcome:
     seconds: float
     confidence_removed: float | None
     is_answered_removed: bool | None
+    is_changed: bool | None = None
 
 
-def ask_one(gold: Gold, opened: Index) -> Outcome:
-    """Ask a question with the documents that hold its answer, and once more without them."""
+def ask_one(gold: Gold, opened: Index, other: str | None = None) -> Outcome:
+    """Ask a question with the documents that hold its answer, and once more without them.
+
+    Args:
+        gold: the question.
+        opened: the index.
+        other: a question that is asked before it, to see whether the rules for follow-ups leave
+            it alone; None = there is none.
+    """
+    text = gold.question.text
     started = time.perf_counter()
-    answer = ask(gold.question.text, index=opened, top_k=TOP_K)
+    answer = ask(text, index=opened, top_k=TOP_K)
     seconds = time.perf_counter() - started
     right = [_answers(citation, gold) for citation in answer.citations]
     best = _unrefused(answer, opened)
@@ -70,6 +82,7 @@ def ask_one(gold: Gold, opened: Index) -> Outcome:
         seconds=seconds,
         confidence_removed=removed.confidence if removed else None,
         is_answered_removed=removed.status == "answered" if removed else None,
+        is_changed=None if other is None else in_context(text, [other]) != text,
     )
 
 

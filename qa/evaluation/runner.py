@@ -103,32 +103,16 @@ def evaluate(
         EvaluationError: the arguments do not go together, or a question cannot be asked.
         IndexNotFoundError: the folder named holds no index.
     """
-    if limit is not None and limit < 1:
-        raise EvaluationError(f"The limit is {limit}. Ask at least 1 question.")
-    if index is not None and contexts is not None:
-        raise EvaluationError("Give contexts to build an index from, or an index, not both.")
-    if index is not None and token_vectors is not None:
-        raise EvaluationError(
-            f"The index {index} has its token vectors already. Leave --token-vectors out, or build "
-            f"it again: python -m index build PATH --token-vectors {token_vectors}"
-        )
-    if index is not None and noise is not None and noise.where == "contexts":
-        raise EvaluationError(
-            "The documents of an index cannot be changed. Put the noise into the questions: "
-            "--noise-in questions"
-        )
+    _check(index, contexts=contexts, token_vectors=token_vectors, limit=limit, noise=noise)
     asked = read_questions(questions, contexts=contexts)
     if noise is not None:
         asked = add_noise(asked, noise, seed)
     cache = None if embedding_cache is None else Path(embedding_cache)
-    with _placed(
-        asked,
-        questions,
-        index,
-        token_vectors=token_vectors or "int8",
-        cache=cache,
-        progress=progress,
-    ) as (opened, placed):
+    kind = token_vectors or "int8"
+    with _placed(asked, questions, index, token_vectors=kind, cache=cache, progress=progress) as (
+        opened,
+        placed,
+    ):
         golds = draw(placed, limit, seed)
         outcomes = tuple(_ask_all(golds, opened, progress))
         info = opened.info
@@ -150,6 +134,33 @@ def evaluate(
         noise=noise,
     )
     return Evaluation(settings, compute_figures(outcomes, seed=seed), outcomes)
+
+
+def _check(
+    index: str | Path | None,
+    *,
+    contexts: str | Path | None,
+    token_vectors: TokenVectorKind | None,
+    limit: int | None,
+    noise: Noise | None,
+) -> None:
+    """Say before the work that arguments do not go together."""
+    if limit is not None and limit < 1:
+        raise EvaluationError(f"The limit is {limit}. Ask at least 1 question.")
+    if index is None:
+        return
+    if contexts is not None:
+        raise EvaluationError("Give contexts to build an index from, or an index, not both.")
+    if token_vectors is not None:
+        raise EvaluationError(
+            f"The index {index} has its token vectors already. Leave --token-vectors out, or build "
+            f"it again: python -m index build PATH --token-vectors {token_vectors}"
+        )
+    if noise is not None and noise.where == "contexts":
+        raise EvaluationError(
+            "The documents of an index cannot be changed. Put the noise into the questions: "
+            "--noise-in questions"
+        )
 
 
 @contextmanager
@@ -191,13 +202,15 @@ def _ask_all(golds: Sequence[Gold], opened: Index, progress: Progress | None) ->
     # The first question of a process loads model and dictionaries, which is no part of asking.
     _ask_one(golds[0], opened)
     for done, gold in enumerate(golds, start=1):
-        yield _ask_one(gold, opened)
+        # Before the first one stands the last: every question is asked after another.
+        before = golds[done - 2].question.text if len(golds) > 1 else None
+        yield _ask_one(gold, opened, before)
         if progress is not None:
             progress("ask", done, len(golds))
 
 
-def _ask_one(gold: Gold, opened: Index) -> Outcome:
+def _ask_one(gold: Gold, opened: Index, before: str | None = None) -> Outcome:
     try:
-        return ask_one(gold, opened)
+        return ask_one(gold, opened, before)
     except QuestionError as error:  # it does not say which of hundreds
         raise EvaluationError(f"Question {gold.question.id}: {error}") from error

@@ -22,6 +22,8 @@ def to_table(evaluation: Evaluation) -> Table:
     if figures.abstention is not None:
         _add_abstention(table, figures.abstention, settings.threshold)
     table.add_row("expected calibration error", _share(figures.calibration_error), "")
+    if figures.changed is not None:
+        _add(table, "taken for a follow-up of another question", figures.changed)
     table.add_section()
     table.add_row("milliseconds a question, median", f"{figures.milliseconds_50:.0f}", "")
     table.add_row("milliseconds a question, 95th percentile", f"{figures.milliseconds_95:.0f}", "")

@@ -6,6 +6,7 @@ Under our name, it could change something with the reader's rights: only our own
 """
 
 import ipaddress
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -95,7 +96,7 @@ class KnownHosts:
         if not self._is_ours(_name(host)):
             shown = "".join(letter for letter in host if letter.isprintable())[:100]
             await refuse(Refusal(421, "host", (shown,)), scope, receive, send)
-        elif self._is_foreign(scope, host):
+        elif self._is_foreign(scope):
             await refuse(Refusal(403, "origin"), scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -112,27 +113,37 @@ class KnownHosts:
         # A stranger can point a name of his at this machine, but has no page under its address.
         return address.is_loopback or self._listens_on in _EVERY_ADDRESS
 
-    def _is_foreign(self, scope: "Scope", host: str) -> bool:
+    def _is_foreign(self, scope: "Scope") -> bool:
         """Whether another site's page asks to change something, or to keep a channel open."""
         if scope["type"] == "http" and not changes_something(scope):
             return False
-        fetched_by = header(scope, "sec-fetch-site")
-        if fetched_by:  # the browser's own word, which no page can change
-            return fetched_by not in {"same-origin", "none"}
-        origin = header(scope, "origin")
-        if not origin:
-            return False  # a program: no browser leaves it out
-        return not self._is_our_origin(origin, host)
+        return comes_from_elsewhere(scope, self._allowed)
 
-    def _is_our_origin(self, origin: str, host: str) -> bool:
-        try:
-            parts = urlsplit(origin.lower())
-            port = parts.port or _PORTS[parts.scheme]
-        except (ValueError, KeyError):
-            return False
-        # Another port of the same machine is another site, though cookies know no ports.
-        allowed = {host.lower(), *self._allowed}
-        return any(_split(one, port) == (parts.hostname, port) for one in allowed)
+
+def comes_from_elsewhere(scope: "Scope", allowed: Collection[str] = ()) -> bool:
+    """Return whether another site's page made the browser send a request.
+
+    Args:
+        scope: of the request.
+        allowed: other names of this server, in lower case.
+    """
+    fetched_by = header(scope, "sec-fetch-site")
+    if fetched_by:  # the browser's own word, which no page can change
+        return fetched_by not in {"same-origin", "none"}
+    origin = header(scope, "origin")
+    if not origin:
+        return False  # a program: no browser leaves it out
+    return not _is_our_origin(origin, {header(scope, "host").lower(), *allowed})
+
+
+def _is_our_origin(origin: str, names: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(origin.lower())
+        port = parts.port or _PORTS[parts.scheme]
+    except (ValueError, KeyError):
+        return False
+    # Another port of the same machine is another site, though cookies know no ports.
+    return any(_split(one, port) == (parts.hostname, port) for one in names)
 
 
 def _name(host: str) -> str:

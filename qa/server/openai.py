@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from index import QuestionError
 from qa import Answer, Citation, Strictness
-from qa.framing import lead_in
+from qa.framing import lead_in, page_text, searched_lead
 from qa.server.bodies import LongJsonRoute
 from qa.server.code import code_span, fenced
 from qa.server.documentation import openai_problems
@@ -30,12 +30,6 @@ _MODELS: Mapping[str, Strictness] = {
     "yinzheng": "balanced",
     "yinzheng-strict": "strict",
     "yinzheng-lenient": "lenient",
-}
-_PAGE: Mapping[Language, str] = {"zh-Hans": "第 {} 页", "zh-Hant": "第 {} 頁", "en": "page {}"}
-_SEARCHED: Mapping[Language, str] = {
-    "zh-Hans": "检索的问题：",
-    "zh-Hant": "檢索的問題：",
-    "en": "Searched for: ",
 }
 _EVENT = {
     "type": "object",
@@ -260,7 +254,7 @@ async def _events(chunks: Iterator[dict[str, Any]]) -> AsyncIterator[str]:
 def content_parts(answer: Answer) -> Iterator[str]:
     """Yield the message: what was searched for, the frame, each quote with its place."""
     if answer.searched != answer.question:
-        yield f"{_SEARCHED[answer.language]}{code_span(' '.join(answer.searched.split()))}\n\n"
+        yield f"{searched_lead(answer.language)}{code_span(' '.join(answer.searched.split()))}\n\n"
     if not answer.citations:
         yield answer.text
         return
@@ -277,5 +271,5 @@ def _quote(number: int, citation: Citation, language: Language) -> str:
     title = citation.document.title
     path = [title, *(heading for heading in citation.headings if heading != title)]
     place = code_span(" ".join(" › ".join(path).split()))
-    page = "" if citation.page is None else f" · {_PAGE[language].format(citation.page)}"
+    page = "" if citation.page is None else f" · {page_text(language, citation.page)}"
     return f"\n\n[{number}]{quote}\n— {place}{page} · {code_span(citation.reference)}"

@@ -1,5 +1,6 @@
 """REST: ask, retrieve, documents, passages, and whether the server is well; docs/api.md."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -43,8 +44,7 @@ def _add_questions(router: APIRouter, answering: Answering, threads: ThreadsToAs
         responses=problems(400, 413, 415, 422, 503),
     )
     async def ask(body: models.Ask) -> Response:
-        def work() -> Response:
-            index = answering.open_index()
+        def work(index: Index) -> dict[str, Any]:
             answer = answering.ask(
                 body.question,
                 earlier=body.earlier,
@@ -53,9 +53,9 @@ def _add_questions(router: APIRouter, answering: Answering, threads: ThreadsToAs
                 door="rest",
                 index=index,
             )
-            return _told(answer_as_json(answer), index.generation)
+            return answer_as_json(answer)
 
-        return await threads.run(work)
+        return await _in_thread(work, answering, threads)
 
     @router.post(
         "/api/v1/retrieve",
@@ -65,12 +65,23 @@ def _add_questions(router: APIRouter, answering: Answering, threads: ThreadsToAs
         responses=problems(400, 413, 415, 422, 503),
     )
     async def retrieve(body: models.Retrieve) -> Response:
-        def work() -> Response:
-            index = answering.open_index()
+        def work(index: Index) -> dict[str, Any]:
             hits = answering.retrieve(body.question, top_k=body.top_k, door="rest", index=index)
-            return _told(_hits_as_json(body.question, hits), index.generation)
+            return _hits_as_json(body.question, hits)
 
-        return await threads.run(work)
+        return await _in_thread(work, answering, threads)
+
+
+async def _in_thread(
+    work: Callable[[Index], dict[str, Any]], answering: Answering, threads: ThreadsToAsk
+) -> Response:
+    """Return what is found out, with the generation of the index that it comes from."""
+
+    def told() -> Response:
+        index = answering.open_index()
+        return _told(work(index), index.generation)
+
+    return await threads.run(told)
 
 
 def _told(content: dict[str, Any], generation: str) -> Response:
