@@ -85,6 +85,7 @@ def _conversation_buttons(words: "gr.I18n") -> "tuple[gr.Button, gr.Button]":
     with gr.Row(elem_id="conversation"):
         new = gr.Button(words("new"), size="sm", scale=0, elem_id="new")
         gr.Button(words("history"), size="sm", scale=0, elem_id="show-history")
+        gr.Button(words("hand_out"), size="sm", scale=0, elem_id="show-export")
         clear = gr.Button(words("clear"), size="sm", scale=0, elem_id="clear")
     return new, clear
 

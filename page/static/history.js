@@ -77,6 +77,10 @@ const toKeep = (history) => {
   return size() > MOST_CHARACTERS ? [] : messages;
 };
 yinzheng.keep = ([history]) => {
+  keep(history);
+  return [yinzheng.thumbs(history)];
+};
+const keep = (history) => {
   const messages = toKeep(history);
   if (!messages.length || messages[0].role !== "user") return;
   const before = find(current);
@@ -102,7 +106,7 @@ const restoreDraft = () => {
 };
 // After an undo; the only time when a conversation may become empty and stay the same.
 yinzheng.replace = ([history]) => {
-  if (toKeep(history).length) yinzheng.keep([history]);
+  if (toKeep(history).length) keep(history);
   else store("localStorage", PREFIX + current, null);
 };
 const closeAll = () => {
@@ -219,10 +223,12 @@ yinzheng.save = ([file]) => {
   yinzheng.say(yinzheng.word("exported", file.name));
 };
 document.addEventListener("click", (event) => {
-  if (event.target.closest?.("#show-history")) {
+  const opener = event.target.closest?.("#show-history, #show-export");
+  if (opener) {
     list();
     document.getElementById("deleted").textContent = "";
     dialog().showModal();
+    if (opener.id === "show-export") dialog().querySelector("[data-do=export]").focus();
     return;
   }
   // A click beside the dialog is one on the dialog itself.
