@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, get_args
 from page.about import about_tab
 from page.chat import buttons
 from page.documents import documents_tab
+from page.suggestions import begin_first_questions
 from page.wiring import ChatParts, connect_chat
 from page.words import PAGE_WORDS
 from qa import Strictness
@@ -27,6 +28,7 @@ def build_page(services: Services) -> "gr.Blocks":
             documents_tab(services, words)
             about_tab(services, words)
         connect_chat(page, parts, services)
+    begin_first_questions(services.settings.index)
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
 

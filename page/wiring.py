@@ -4,6 +4,7 @@ Every function here is called with what a browser sends, and checks it. ``yinzhe
 is the page's own object in the browser (``page/static``).
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ _logger = logging.getLogger("yinzheng")
 _NOT_KEPT = "not_judged"
 """The scripts say it in the reader's words."""
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_TRIES, _PAUSE = 30, 1.0
 # Never waits behind questions, and is no question.
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
 
@@ -151,7 +153,8 @@ def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
     for button, call in ((parts.new, "begin"), (parts.clear, "forget")):
         # In the browser alone: at once, however busy the server is.
         script = _script(call, empty, {"value": str(parts.no_sources)})
-        button.click(None, None, parts.outputs, js=script, cancels=running)
+        ended = [*parts.outputs, parts.thanks]
+        button.click(None, None, ended, js=script, cancels=running)
 
 
 def _connect_history(
@@ -175,15 +178,30 @@ def _connect_history(
 
     def bring_back(kept: object) -> tuple[Any, ...]:
         messages, sources = opened(kept, index)
-        return gr.Textbox(**buttons(is_running=False)), messages, sources, ""
+        box = gr.Textbox(**buttons(is_running=False))
+        return box, messages, sources, "", gr.Row(visible=False)
 
     def take_back(history: Messages, chosen: gr.UndoData) -> tuple[Any, ...]:
         return undo(history, chosen.index, index)
 
+    async def load_examples(asked: object) -> Any:
+        language = asked.get("language") if isinstance(asked, dict) else None
+        for _ in range(_TRIES):  # asleep, not in one of the threads that answer
+            await asyncio.sleep(_PAUSE)
+            if questions := await asyncio.to_thread(_first_questions, language, index):
+                return gr.Chatbot(examples=[{"text": one} for one in questions])
+        return gr.skip()
+
     chat = parts.chat
-    page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
+    loaded = page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
+    # Of a generation that nobody has visited, questions to begin with are still being made.
+    loaded.then(None, None, None, js=_script("lackExamples"))
+    _hidden_button("examples").click(
+        load_examples, [handed], [chat], js=_script("lacking"), **_AT_ONCE
+    )
+    opening = [*parts.outputs, parts.thanks]
     _hidden_button("open").click(
-        bring_back, [handed], parts.outputs, js=_script("opened"), cancels=running, **_AT_ONCE
+        bring_back, [handed], opening, js=_script("opened"), cancels=running, **_AT_ONCE
     )
     undone = chat.undo(take_back, [chat], parts.outputs, **_AT_ONCE)
     undone.then(None, [chat], None, js=_script("replace"))

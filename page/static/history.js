@@ -118,6 +118,7 @@ yinzheng.begin = (_, emptyBox, noSources) => {
   closeAll();
   return [
     { __type__: "update", ...emptyBox }, [], { __type__: "update", ...noSources }, "",
+    { __type__: "update", visible: false },
   ];
 };
 const undoable = (words, removed) => {
@@ -141,9 +142,16 @@ yinzheng.forget = (...given) => {
 yinzheng.loaded = () => {
   restoreDraft();
   const kept = find(current);
-  const language = { "zh-CN": "zh-Hans", "zh-TW": "zh-Hant" }[navigator.language] || "en";
-  return [{ language, messages: kept ? kept.messages : [] }];
+  return [{ language: language(), messages: kept ? kept.messages : [] }];
 };
+const language = () => (
+  { "zh-CN": "zh-Hans", "zh-TW": "zh-Hant" }[navigator.language] || "en"
+);
+yinzheng.lacking = () => [{ language: language() }];
+// The server makes questions to begin with once for each state of the index: ask again for them.
+yinzheng.lackExamples = () => setTimeout(() => {
+  if (!document.querySelector("#chat .example, #chat .message-row")) yinzheng.press("examples");
+}, 300);
 let opening = [];
 const open = (id) => {
   const kept = find(id);
