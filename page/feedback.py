@@ -118,5 +118,4 @@ def add_comment(store: FeedbackStore, judgement: object, comment: object) -> Non
 
 
 def _is_id(value: object) -> TypeGuard[int]:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return is_whole and 0 <= value < _ID_BEYOND
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ID_BEYOND

@@ -184,13 +184,13 @@ def _connect_history(
     def take_back(history: Messages, chosen: gr.UndoData) -> tuple[Any, ...]:
         return undo(history, chosen.index, index)
 
-    async def load_examples(asked: object) -> Any:
+    async def load_examples(asked: object) -> gr.Chatbot:
         language = asked.get("language") if isinstance(asked, dict) else None
         for _ in range(_TRIES):  # asleep, not in one of the threads that answer
             await asyncio.sleep(_PAUSE)
             if questions := await asyncio.to_thread(_first_questions, language, index):
                 return gr.Chatbot(examples=[{"text": one} for one in questions])
-        return gr.skip()
+        return gr.Chatbot()
 
     chat = parts.chat
     loaded = page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
@@ -265,9 +265,7 @@ def _connect_feedback(parts: ChatParts, handed: "gr.JSON", index: str | None) ->
     )
     liked.success(None, [chat, handed], [chat], js=_script("judged"))
     for event in (parts.send_comment.click, box.submit):
-        sent = event(
-            comment, [box, handed], [thanks, box], js=_script("commenting"), **_AT_ONCE
-        )
+        sent = event(comment, [box, handed], [thanks, box], js=_script("commenting"), **_AT_ONCE)
         sent.success(None, None, None, js=_script("thank"))
     parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, [thanks, box], **_AT_ONCE)
 
