@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import TimeoutError as NotYetError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +127,11 @@ def show(services: Services, asked: object, known: Known) -> Iterator[Updates]:
     language = language_from(asked)
     known = dict(known)
     try:
-        index = shared_index(services.settings.index)
-        overview = services.overviews.of(index).result()
-    except Exception as error:  # noqa: BLE001 (told, and logged)
-        yield {"totals": failed_html("holds", _reason(error, language), language)}
+        with _one_failure():
+            index = shared_index(services.settings.index)
+            overview = services.overviews.of(index).result()
+    except _FailedError as error:
+        yield {"totals": failed_html("holds", error.said(language), language)}
         return
     totals = partial(_totals, overview, index, language)
     yield from _if_new(known, "totals", _key(index, language), totals)
@@ -153,14 +154,16 @@ def choose(services: Services, asked: object, choice: object, known: Known) -> I
     if matched is None:
         return
     try:
-        index = shared_index(services.settings.index)
-        if matched[1] != index.generation:
-            yield {"passage": notice_html(SAID[language]["rebuilt"], language)}
-            yield from show(services, asked, known)
-            return
-        yield {"passage": passage_html(index, int(matched[2]), language)}
-    except Exception as error:  # noqa: BLE001 (told, and logged)
-        yield {"passage": notice_html(_reason(error, language), language)}
+        with _one_failure():
+            index = shared_index(services.settings.index)
+            is_same = matched[1] == index.generation
+            passage = passage_html(index, int(matched[2]), language) if is_same else ""
+    except _FailedError as error:
+        yield {"passage": notice_html(error.said(language), language)}
+        return
+    yield {"passage": passage or notice_html(SAID[language]["rebuilt"], language)}
+    if not is_same:
+        yield from show(services, asked, known)
 
 
 def _if_new(known: Known, part: str, key: str, updates: Callable[[], Updates]) -> Iterator[Updates]:
@@ -186,7 +189,7 @@ def _asked_so_far(services: Services, known: Known, language: Language) -> Itera
     try:
         counts = services.confidences.counts()
     except YinzhengError as error:
-        failed = failed_html("confidence", _reason(error, language), language)
+        failed = failed_html("confidence", str(error), language)
         yield _chart("confidence", failed, None, "")
         return
 
@@ -205,7 +208,7 @@ def _quality(
     try:
         report = read_quality_report(folder)
     except YinzhengError as error:
-        yield {"quality": failed_html("quality", _reason(error, language), language)}
+        yield {"quality": failed_html("quality", str(error), language)}
         return
     key = f"{language} {overview.info.generation} {report and report.written}"
     yield from _if_new(
@@ -231,10 +234,9 @@ def _map(
             if not promised.done():
                 seconds = int(time.monotonic() - started)
                 yield {"map": drawing_html(passages, seconds, language)}
-            with suppress(NotYetError):
+            with _one_failure(), suppress(NotYetError):
                 drawn = promised.result(timeout=1)
-    except Exception as error:  # noqa: BLE001 (told, and logged)
-        _reason(error, language)
+    except _FailedError:
         yield {"map": failed_html("map", SAID[language]["map_failed"], language)}
         return
     found = drawn
@@ -264,9 +266,21 @@ def _chart(name: str, heading: str, chart: str | None, table: str) -> Updates:
     return {name: heading, f"{name}-plot": data, f"{name}-table": table}
 
 
-def _reason(error: Exception, language: Language) -> str:
-    """Return what a reader is told of a failure; what was not raised on purpose is logged."""
-    if isinstance(error, YinzhengError):
-        return str(error)
-    _logger.error("The tab about the index failed", exc_info=error)
-    return SAID[language]["unexpected"]
+class _FailedError(Exception):
+    """What was asked for could not be made; the cause is known to the log, or told."""
+
+    def said(self, language: Language) -> str:
+        """Return what a reader is told."""
+        told = isinstance(self.__cause__, YinzhengError)
+        return str(self.__cause__) if told else SAID[language]["unexpected"]
+
+
+@contextmanager
+def _one_failure() -> Iterator[None]:
+    """Make one kind of failure of all kinds; what was not raised on purpose is logged."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, YinzhengError):
+            _logger.error("The tab about the index failed", exc_info=error)
+        raise _FailedError from error

@@ -27,6 +27,7 @@ _HOVER_LINE = 22  # characters as wide as high: what a phone has room for
 _HOVER_BEGINNING = 3 * _HOVER_LINE
 _LEGEND = 18
 _BAR_NAME = 12
+_FEW = 5
 # What turns the direction of writing would turn the rest of a label with it.
 _INVISIBLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]+")
 
@@ -217,7 +218,7 @@ def similarity_chart(found: Histogram, language: Language) -> str:
     words = SAID[language]
     layout = {
         "xaxis": _axis(words["similarity_axis"], _reach(found)),
-        "yaxis": _axis(words["count"]),
+        "yaxis": _count_axis(words["count"], max(found.counts, default=0)),
         "height": 320,
         "bargap": 0.05,
     }
@@ -229,6 +230,7 @@ def confidence_chart(counts: ConfidenceCounts, language: Language) -> str:
     words = SAID[language]
     edges = tuple(step / STEPS for step in range(STEPS + 1))
     bins = Histogram(edges, counts.answered)
+    highest = max(map(sum, zip(counts.answered, counts.refused, strict=True)), default=0)
     traces = [
         _bars(bins, counts.refused, words["refused"], COLOURS[1], "/"),
         _bars(bins, counts.answered, words["answered"], COLOURS[0]),
@@ -237,7 +239,7 @@ def confidence_chart(counts: ConfidenceCounts, language: Language) -> str:
         "barmode": "stack",
         "bargap": 0.05,
         "xaxis": _axis(words["confidence_axis"], (0.0, 1.0)),
-        "yaxis": {**_axis(words["questions"]), "tickformat": ",d"},
+        "yaxis": _count_axis(words["questions"], highest),
         "height": 320,
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1.25, "yanchor": "bottom"},
@@ -280,6 +282,12 @@ def _reach(found: Histogram) -> tuple[float, float]:
 def _axis(title: str, reach: tuple[float, float] | None = None) -> dict[str, Any]:
     axis: dict[str, Any] = {"title": {"text": plot_text(title)}, "fixedrange": True}
     return axis if reach is None else {**axis, "range": list(reach)}
+
+
+def _count_axis(title: str, highest: int) -> dict[str, Any]:
+    axis = {**_axis(title), "tickformat": ",d"}
+    # Between 0 and 1 plotly would put ticks that all read 0 or 1.
+    return {**axis, "dtick": 1} if highest <= _FEW else axis
 
 
 def _line_at(value: float) -> dict[str, Any]:

@@ -6,9 +6,11 @@ comes from documents is ever HTML on the way to the reader.
 """
 
 import html
+import json
 from typing import TYPE_CHECKING
 
 from page.documents_words import LANG, ROOM_WORDS
+from page.reason_words import reasons
 from qa.server.services import Services
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ def _frame(locale: str) -> str:
     words = "".join(
         f' data-{name}="{html.escape(word)}"' for name, word in ROOM_WORDS[locale].items()
     )
-    return f'<div id="documents-room" lang="{LANG[locale]}"{words}></div>'
+    told = html.escape(json.dumps(reasons(locale), ensure_ascii=False))
+    return f'<div id="documents-room" lang="{LANG[locale]}" data-reasons="{told}"{words}></div>'
 
 
 PAGE_WORDS = {

@@ -1,6 +1,7 @@
 """Texts → HTML that shows exactly them: everything untrusted passes here, piece by piece."""
 
 import html
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +20,23 @@ def lang(text: str) -> str:
     """Return the ``lang`` attribute for a text, so that it gets its own script's glyphs."""
     script = script_of(text)
     return f' lang="{script}"' if script else ""
+
+
+_TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u0590-\u08ff]")
+_FIRST_STRONG, _POP = "\u2068", "\u2069"
+
+
+def isolated(text: str) -> str:
+    """Return a text that turns the direction of nothing but itself.
+
+    Only what could turn anything is changed: names and headings are also copied and exported.
+    """
+    if not _TURNS.search(text):
+        return text
+    # What it closes beyond what it opened would else close ours, and what it leaves open, stay.
+    opens = 1 + text.count(_POP)
+    closes = opens + sum(text.count(one) for one in "\u2066\u2067\u2068")
+    return f"{_FIRST_STRONG * opens}{text}{_POP * closes}"
 
 
 def marked(quote: str, marks: Sequence[int]) -> str:

@@ -11,7 +11,7 @@ from index import Index
 from page.conversation import Messages, is_question, question_of, text_of
 from page.links import Link, links_in
 from page.markdown import from_markdown, in_blockquote, to_markdown
-from page.messages import place_of
+from page.messages import place_of, searched_in
 from page.sources import find_source_again
 from page.words import WORDS
 from qa.language import language_of
@@ -30,12 +30,14 @@ class Turn:
 
     Attributes:
         question: as it was asked.
+        searched: what was searched for, where it was not the question.
         reply: what was answered, as plain text.
         status: ``answered``, ``not_found`` or ``none``.
         citations: what was quoted; when nothing was found, the closest passages.
     """
 
     question: str
+    searched: str
     reply: str
     status: str
     citations: list[dict[str, Any]]
@@ -64,7 +66,7 @@ def turns_of(history: Messages, index: Index) -> Iterator[Turn]:
         kinds = {link.kind for link in links}
         status = "answered" if "cite" in kinds else "not_found" if "near" in kinds else "none"
         citations = [_citation(link, index, language) for link in links]
-        yield Turn(question, plain_text(text), status, citations)
+        yield Turn(question, searched_in(text, language), plain_text(text), status, citations)
 
 
 def plain_text(message: str) -> str:
@@ -96,6 +98,7 @@ def _as_json(turns: list[Turn], now: datetime) -> str:
     values = [
         {
             "question": one.question,
+            "searched": one.searched,
             "status": one.status,
             "reply": one.reply,
             # Passages that do not answer are no citations.
@@ -118,10 +121,13 @@ def _as_markdown(turns: list[Turn], now: datetime) -> str:
     for turn in turns:
         parts.append(f"## {to_markdown(' '.join(turn.question.split()))}")
         words = WORDS[language_of(turn.question)]
+        if turn.searched:
+            parts.append(f"*{words['searched'].format(to_markdown(turn.searched))}*")
         if turn.status == "answered":
             parts.append(words["found"])
         elif turn.status == "not_found":
-            said = next(iter(turn.reply.splitlines()), "")
+            lines = [line for line in turn.reply.splitlines() if line]
+            said = next(iter(lines[bool(turn.searched) :]), "")
             parts.append(f"**{to_markdown(said)}**\n\n{words['closest']}")
         else:
             parts.append(to_markdown(turn.reply))

@@ -1,7 +1,7 @@
 """What readers think of an answer: found in the conversation, kept by the server's store."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol, TypeGuard
 
 from index import Index
 from page.conversation import Messages, is_question, text_of, texts_only
@@ -9,10 +9,9 @@ from page.exporting import turns_of
 from page.messages import searched_in
 from qa.language import language_of
 
-Kept = dict[str, Any]
-"""What a visit has judged so far: by answer, what the store was told and its name for it."""
 Verdict = Literal["good", "bad"]
 LONGEST_COMMENT = 2000
+_ID_BEYOND = 1 << 53  # what a browser can count to
 
 
 class FeedbackStore(Protocol):
@@ -32,6 +31,9 @@ class FeedbackStore(Protocol):
         quotes: list[str],
     ) -> int:
         """Keep a judgement; return its id."""
+
+    def change(self, id: int, *, comment: str) -> None:  # noqa: A002
+        """Add a comment to a judgement."""
 
     def undo(self, id: int, /) -> object:  # noqa: A002
         """Take a judgement back."""
@@ -86,37 +88,34 @@ def _question_before(messages: Messages, place: int) -> Messages:
     return asked[-1:]
 
 
-def judge(store: FeedbackStore, kept: Kept, answer: Judged | None, verdict: object) -> Kept:
+def judge(
+    store: FeedbackStore, before: object, answer: Judged | None, verdict: object
+) -> int | None:
     """Keep what a reader thinks of an answer, in place of what they thought before.
 
     Args:
         store: where it is kept.
-        kept: what this visit has judged so far.
+        before: the store's id of what they thought before, as their browser has kept it: unchecked.
+            Ids cannot be guessed, so whoever knows one has judged.
         answer: the answer judged.
         verdict: True for good, False for bad; anything else takes it back.
 
     Returns:
-        What this visit has judged now; ``last`` is what a comment would belong to.
+        The store's id of what they think now; None when that is nothing.
     """
-    kept = {key: value for key, value in kept.items() if key != "last"}
-    if answer is None:
-        return kept
-    key = f"{answer.question}\n{answer.answer_text}"
-    if (before := kept.pop(key, None)) is not None:
-        store.undo(before["id"])
-    if not isinstance(verdict, bool):
-        return kept
-    values = {**asdict(answer), "verdict": "good" if verdict else "bad"}
-    kept[key] = {"id": store.add(**values, comment=""), "values": values}
-    return {**kept, "last": key}
+    if _is_id(before):
+        store.undo(before)
+    if answer is None or not isinstance(verdict, bool):
+        return None
+    return store.add(**asdict(answer), verdict="good" if verdict else "bad", comment="")
 
 
-def add_comment(store: FeedbackStore, kept: Kept, comment: str) -> Kept:
-    """Keep a comment with the last judgement."""
-    judgement = kept.get(kept.get("last", ""))
-    text = comment.strip()[:LONGEST_COMMENT]
-    if judgement is None or not text:
-        return kept
-    store.undo(judgement["id"])
-    added = {**judgement, "id": store.add(**judgement["values"], comment=text)}
-    return {**kept, kept["last"]: added}
+def add_comment(store: FeedbackStore, judgement: object, comment: object) -> None:
+    """Keep a comment with a judgement, whose id is unchecked."""
+    text = comment.strip()[:LONGEST_COMMENT] if isinstance(comment, str) else ""
+    if text and _is_id(judgement):
+        store.change(judgement, comment=text)
+
+
+def _is_id(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _ID_BEYOND

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, get_args
 from page.about import about_tab
 from page.chat import buttons
 from page.documents import documents_tab
+from page.suggestions import begin_first_questions
 from page.wiring import ChatParts, connect_chat
 from page.words import PAGE_WORDS
 from qa import Strictness
@@ -27,6 +28,7 @@ def build_page(services: Services) -> "gr.Blocks":
             documents_tab(services, words)
             about_tab(services, words)
         connect_chat(page, parts, services)
+    begin_first_questions(services.settings.index)
     page.queue(default_concurrency_limit=4, max_size=32)
     return page
 
@@ -85,6 +87,7 @@ def _conversation_buttons(words: "gr.I18n") -> "tuple[gr.Button, gr.Button]":
     with gr.Row(elem_id="conversation"):
         new = gr.Button(words("new"), size="sm", scale=0, elem_id="new")
         gr.Button(words("history"), size="sm", scale=0, elem_id="show-history")
+        gr.Button(words("hand_out"), size="sm", scale=0, elem_id="show-export")
         clear = gr.Button(words("clear"), size="sm", scale=0, elem_id="clear")
     return new, clear
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from index import Document
+from page.escaping import isolated
 from page.links import HASH_DIGITS, MOST_CLOSEST, MOST_ELSEWHERE, MOST_MARKS, Link
 from page.markdown import from_markdown, in_blockquote, to_markdown
 from page.words import WORDS, confidence_in_words
@@ -94,7 +95,7 @@ def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:
 
 def title_of(document: Document) -> str:
     """Return a title on one line."""
-    return " ".join(document.title.split())
+    return isolated(" ".join(document.title.split()))
 
 
 def place_of(
@@ -103,7 +104,7 @@ def place_of(
     """Return where something stands: title, headings, page."""
     path = [document.title, *(heading for heading in headings if heading != document.title)]
     paged = "" if page is None else " · " + WORDS[language]["page"].format(page)
-    return " ".join(" › ".join(path).split()) + paged
+    return " › ".join(isolated(" ".join(one.split())) for one in path) + paged
 
 
 def failure(language: Language, reason: str, reference: str = "") -> str:

@@ -1,6 +1,9 @@
 """The page in its server: Gradio mounted, its headers and its language set."""
 
+import atexit
 import os
+import threading
+import time
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -89,6 +92,20 @@ def build_server(services: Services) -> "FastAPI":
         max_file_size=1,  # the page takes no files
     )
     return mounted
+
+
+# What is computed beside answers, by name of its thread.
+_BESIDE = ("example-questions", "once-per-generation")
+_LONGEST_WAIT = 10.0
+
+
+@atexit.register
+def _finish_what_is_computed_beside() -> None:
+    """Wait for threads in compiled code: to end the process under them would abort it."""
+    until = time.monotonic() + _LONGEST_WAIT
+    for thread in threading.enumerate():
+        if thread.name in _BESIDE:
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 def _script(name: str) -> str:

@@ -6,10 +6,12 @@ import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import get_args
 
 from index import REPORT, Index, YinzhengError
 from page.escaping import escape, lang
 from page.words import REPORT_QUESTIONS, WORDS
+from qa.indexes import shared_index
 from qa.server.answering import Answering
 from qa.suggestions import example_questions, follow_ups
 from qa.types import Answer, Language
@@ -28,6 +30,17 @@ def first_questions(index: Index, language: Language) -> list[str]:
     if [index.document(found[0]).content_hash for found in documents[:2]] == [report]:
         return list(REPORT_QUESTIONS)
     return example_questions(index, language=language, wait=False)
+
+
+def begin_first_questions(index_dir: str | None) -> None:
+    """Begin to make, beside, the questions that the first visitors are offered."""
+    try:
+        index = shared_index(index_dir)
+    except YinzhengError as error:
+        _logger.warning("There are no questions to begin with: %s", error)
+        return
+    for language in get_args(Language):
+        first_questions(index, language)
 
 
 def next_html(questions: Sequence[str], language: Language) -> str:

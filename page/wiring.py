@@ -4,16 +4,18 @@ Every function here is called with what a browser sends, and checks it. ``yinzhe
 is the page's own object in the browser (``page/static``).
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from index import YinzhengError
 from page.chat import Caller, buttons, converse, stop, undo
 from page.conversation import Messages, texts_only, up_to_question
-from page.feedback import FeedbackStore, Kept, add_comment, judge, judged
+from page.feedback import FeedbackStore, add_comment, judge, judged
 from page.history import file_of, opened
 from page.reading import reading
 from page.suggestions import LastAnswers, first_questions, next_questions
@@ -31,6 +33,7 @@ _logger = logging.getLogger("yinzheng")
 _NOT_KEPT = "not_judged"
 """The scripts say it in the reader's words."""
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_TRIES, _PAUSE = 30, 1.0
 # Never waits behind questions, and is no question.
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
 
@@ -71,7 +74,7 @@ def connect_chat(page: "gr.Blocks", parts: ChatParts, services: Services) -> Non
     _connect_history(page, parts, handed, services.settings.index, running)
     _connect_document(parts, handed, services.settings.index)
     _connect_strictness(page, parts.strictness)
-    _connect_feedback(parts, services.settings.index)
+    _connect_feedback(parts, handed, services.settings.index)
 
 
 def _hidden_button(name: str) -> "gr.Button":
@@ -150,7 +153,8 @@ def _connect_ends(parts: ChatParts, running: list[Any]) -> None:
     for button, call in ((parts.new, "begin"), (parts.clear, "forget")):
         # In the browser alone: at once, however busy the server is.
         script = _script(call, empty, {"value": str(parts.no_sources)})
-        button.click(None, None, parts.outputs, js=script, cancels=running)
+        ended = [*parts.outputs, parts.thanks]
+        button.click(None, None, ended, js=script, cancels=running)
 
 
 def _connect_history(
@@ -174,19 +178,35 @@ def _connect_history(
 
     def bring_back(kept: object) -> tuple[Any, ...]:
         messages, sources = opened(kept, index)
-        return gr.Textbox(**buttons(is_running=False)), messages, sources, ""
+        box = gr.Textbox(**buttons(is_running=False))
+        return box, messages, sources, "", gr.Row(visible=False)
 
     def take_back(history: Messages, chosen: gr.UndoData) -> tuple[Any, ...]:
         return undo(history, chosen.index, index)
 
+    async def load_examples(asked: object) -> gr.Chatbot:
+        language = asked.get("language") if isinstance(asked, dict) else None
+        for _ in range(_TRIES):  # asleep, not in one of the threads that answer
+            await asyncio.sleep(_PAUSE)
+            if questions := await asyncio.to_thread(_first_questions, language, index):
+                return gr.Chatbot(examples=[{"text": one} for one in questions])
+        return gr.Chatbot()
+
     chat = parts.chat
-    page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
+    loaded = page.load(load, [handed], [chat, parts.sources], js=_script("loaded"), **_AT_ONCE)
+    # Of a generation that nobody has visited, questions to begin with are still being made.
+    loaded.then(None, None, None, js=_script("lackExamples"))
+    _hidden_button("examples").click(
+        load_examples, [handed], [chat], js=_script("lacking"), **_AT_ONCE
+    )
+    opening = [*parts.outputs, parts.thanks]
     _hidden_button("open").click(
-        bring_back, [handed], parts.outputs, js=_script("opened"), cancels=running, **_AT_ONCE
+        bring_back, [handed], opening, js=_script("opened"), cancels=running, **_AT_ONCE
     )
     undone = chat.undo(take_back, [chat], parts.outputs, **_AT_ONCE)
     undone.then(None, [chat], None, js=_script("replace"))
-    chat.change(None, [chat], None, js=_script("keep"))
+    # The browser keeps it, and knows which of its answers the reader has judged.
+    chat.change(None, [chat], [chat], js=_script("keep"))
     _hidden_button("export").click(
         lambda kind, history: file_of(history, kind, index),
         [handed, chat],
@@ -218,32 +238,44 @@ def _connect_strictness(page: "gr.Blocks", strictness: "gr.Radio") -> None:
     strictness.input(None, strictness, None, js=_script("keepStrictness"))
 
 
-def _connect_feedback(parts: ChatParts, index: str | None) -> None:
-    """Connect what readers think of answers."""
+def _connect_feedback(parts: ChatParts, handed: "gr.JSON", index: str | None) -> None:
+    """Connect what readers think of answers; what they thought before, the browser remembers."""
     import gradio as gr
 
-    store, given = parts.store, gr.State({})
+    store = parts.store
 
-    def like(history: object, kept: Kept, chosen: gr.LikeData) -> tuple[Any, str, Kept]:
-        try:
-            answer = judged(history, chosen.index, shared_index(index))
-            kept = judge(store, kept, answer, chosen.liked)
-        except YinzhengError as error:
-            _logger.warning("A judgement was not kept: %s", error)
-            raise gr.Error(_NOT_KEPT, print_exception=False) from error
-        return gr.Row(visible="last" in kept), "", kept
+    def like(history: object, before: object, chosen: gr.LikeData) -> tuple[Any, str, Any]:
+        place = chosen.index[0] if isinstance(chosen.index, (list, tuple)) else chosen.index
+        ids = before if isinstance(before, list) else []
+        with _told_if_not_kept():
+            answer = judged(history, place, shared_index(index))
+            known = isinstance(place, int) and 0 <= place < len(ids)
+            judgement = judge(store, ids[place] if known else None, answer, chosen.liked)
+        now = {"place": place, "id": judgement, "liked": chosen.liked}
+        return gr.Row(visible=judgement is not None), "", now
 
-    def comment(text: str, kept: Kept) -> tuple[Any, str, Kept]:
-        try:
-            kept = add_comment(store, kept, text)
-        except YinzhengError as error:
-            _logger.warning("A comment was not kept: %s", error)
-            raise gr.Error(_NOT_KEPT, print_exception=False) from error
-        return gr.Row(visible=False), "", kept
+    def comment(text: str, judgement: object) -> tuple[Any, str]:
+        with _told_if_not_kept():
+            add_comment(store, judgement, text)
+        return gr.Row(visible=False), ""
 
-    outputs = [parts.thanks, parts.comment, given]
-    parts.chat.like(like, [parts.chat, given], outputs, **_AT_ONCE)
-    for event in (parts.send_comment.click, parts.comment.submit):
-        sent = event(comment, [parts.comment, given], outputs, **_AT_ONCE)
+    thanks, box, chat = parts.thanks, parts.comment, parts.chat
+    liked = chat.like(
+        like, [chat, handed], [thanks, box, handed], js=_script("judging"), **_AT_ONCE
+    )
+    liked.success(None, [chat, handed], [chat], js=_script("judged"))
+    for event in (parts.send_comment.click, box.submit):
+        sent = event(comment, [box, handed], [thanks, box], js=_script("commenting"), **_AT_ONCE)
         sent.success(None, None, None, js=_script("thank"))
-    parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, outputs[:2], **_AT_ONCE)
+    parts.no_comment.click(lambda: (gr.Row(visible=False), ""), None, [thanks, box], **_AT_ONCE)
+
+
+@contextmanager
+def _told_if_not_kept() -> Iterator[None]:
+    import gradio as gr
+
+    try:
+        yield
+    except YinzhengError as error:
+        _logger.warning("A judgement was not kept: %s", error)
+        raise gr.Error(_NOT_KEPT, print_exception=False) from error

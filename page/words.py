@@ -3,6 +3,7 @@
 from page.about_words import ABOUT_WORDS
 from page.documents import PAGE_WORDS as DOCUMENTS_PAGE_WORDS
 from page.script_words import script_words
+from qa.framing import CLOSEST, PAGE, SEARCHED
 from qa.types import Language
 
 # Around an answer: in the language of its question.
@@ -14,16 +15,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "high": "可信度：高",
         "medium": "可信度：中",
         "low": "可信度：低，请核对上下文",
-        "closest": "最接近的段落，不构成答案",
         "also": "又见于：{}",
         "failed": "出错了，没有作答",
         "unexpected": "程序意外出错，这不代表文档里没有答案。请再问一次；如仍出错，请看日志。",
-        "page": "第 {} 页",
         "place": "字符 {}–{}",
         "back": "回到回答",
         "gone": "文档已经更新，这些位置上不再是当时的原文。",
         "fallback": "最新的索引已损坏，这里用的是 {} 建立的一份。请重新建立索引。",
-        "searched": "已按“{}”检索",
         "copy": "复制引文",
         "read": "在文档中看",
         "earlier": "往前看",
@@ -42,16 +40,13 @@ WORDS: dict[Language, dict[str, str]] = {
         "high": "可信度：高",
         "medium": "可信度：中",
         "low": "可信度：低，請核對上下文",
-        "closest": "最接近的段落，不構成答案",
         "also": "又見於：{}",
         "failed": "出錯了，沒有作答",
         "unexpected": "程式意外出錯，這不代表文件裡沒有答案。請再問一次；如仍出錯，請看日誌。",
-        "page": "第 {} 頁",
         "place": "字元 {}–{}",
         "back": "回到回答",
         "gone": "文件已經更新，這些位置上不再是當時的原文。",
         "fallback": "最新的索引已損壞，這裡用的是 {} 建立的一份。請重新建立索引。",
-        "searched": "已按「{}」檢索",
         "copy": "複製引文",
         "read": "在文件中看",
         "earlier": "往前看",
@@ -70,18 +65,15 @@ WORDS: dict[Language, dict[str, str]] = {
         "high": "Confidence: high",
         "medium": "Confidence: medium",
         "low": "Confidence: low; check the context",
-        "closest": "Closest passages, which do not answer",
         "also": "Also in: {}",
         "failed": "Something went wrong; there is no answer",
         "unexpected": "This does not mean that the documents hold no answer. Ask again; if it "
         "fails again, look into the server's log.",
-        "page": "page {}",
         "place": "characters {}–{}",
         "back": "Back to the answer",
         "gone": "The documents have changed: the quotes no longer stand at these places.",
         "fallback": "The newest index is damaged; this comes from the one built on {}. "
         "Build the index again.",
-        "searched": "Searched for: “{}”",
         "copy": "Copy the quote",
         "read": "Show in the document",
         "earlier": "Earlier",
@@ -94,6 +86,14 @@ WORDS: dict[Language, dict[str, str]] = {
         "busy": "Too many questions are being answered right now. Please ask again in a moment.",
     },
 }
+
+
+for _language, _said in WORDS.items():
+    _said |= {
+        "page": PAGE[_language],
+        "searched": SEARCHED[_language],
+        "closest": CLOSEST[_language],
+    }
 
 
 def _hints(lenient: str, balanced: str, strict: str) -> str:
@@ -127,6 +127,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
             "Quotes only when quite sure.",
         ),
         "new": "New",
+        "hand_out": "Export",
         "thanks": "Thank you.",
         "comment": "What was good or missing? (optional)",
         "comment_label": "Comment",
@@ -152,6 +153,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "strict": "严格",
         "hints": _hints("引用得多，错得也多。", "兼顾多引与少错。", "很有把握才引用。"),
         "new": "新对话",
+        "hand_out": "导出",
         "thanks": "谢谢。",
         "comment": "好在哪里，缺了什么？（可不填）",
         "comment_label": "意见",
@@ -177,6 +179,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "strict": "嚴格",
         "hints": _hints("引用得多，錯得也多。", "兼顧多引與少錯。", "很有把握才引用。"),
         "new": "新對話",
+        "hand_out": "匯出",
         "thanks": "謝謝。",
         "comment": "好在哪裡，缺了什麼？（可不填）",
         "comment_label": "意見",

@@ -77,6 +77,22 @@ def answer_text(language: Language, citations: Sequence[Citation]) -> str:
     return "\n".join(lines)
 
 
+PAGE: Mapping[Language, str] = {"zh-Hans": "第 {} 页", "zh-Hant": "第 {} 頁", "en": "page {}"}
+"""Where in a document a quote stands."""
+SEARCHED: Mapping[Language, str] = {
+    "zh-Hans": "已按“{}”检索",
+    "zh-Hant": "已按「{}」檢索",
+    "en": "Searched for: “{}”",
+}
+"""What was searched for, where it is not what was asked."""
+CLOSEST: Mapping[Language, str] = {
+    "zh-Hans": "最接近的段落，不构成答案",
+    "zh-Hant": "最接近的段落，不構成答案",
+    "en": "Closest passages, which do not answer",
+}
+"""What stands above passages that are no answer."""
+
+
 def lead_in(language: Language, count: int) -> str:
     """Return what introduces so many quotes."""
     words = _WORDS[language]

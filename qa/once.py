@@ -34,7 +34,12 @@ class OncePerGeneration(Generic[T]):
             if known is None or (known.done() and known.exception() is not None):
                 known = self._kept[key] = Future()
                 # A daemon: nothing waits for it when the server ends.
-                threading.Thread(target=self._fill, args=(known, opened), daemon=True).start()
+                threading.Thread(
+                    target=self._fill,
+                    args=(known, opened),
+                    name="once-per-generation",
+                    daemon=True,
+                ).start()
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)

@@ -7,10 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect
 from serving import Server, Visit, Visits
 
 from index import Index
 from qa import Strictness, ask, resolve
+from qa.feedback import FEEDBACK_FILE, FeedbackStore
 
 WUHAI = "烏海市全程網辦事項量提升了多少？"
 HULUNBUIR = "呼伦贝尔的“三务合一”是什么？"
@@ -159,9 +161,9 @@ def test_a_conversation_survives_a_reload_and_a_server_that_was_away(
     page.wait_for_function("window.opened === undefined", timeout=60_000)  # it loads itself again
     page.locator("#panel .turn").nth(1).wait_for(state="attached")
     page.evaluate("window.opened = true")
-    assert "cannot be reached" in opened.answers.nth(2).inner_text()
-    assert page.locator("#question .submit-button").count() == 1
-    assert page.locator("#question textarea").input_value() == "半句話"
+    expect(opened.answers.nth(2)).to_contain_text("cannot be reached")
+    expect(page.locator("#question .submit-button")).to_have_count(1)
+    expect(page.locator("#question textarea")).to_have_value("半句話")
     link = opened.answers.nth(0).locator("blockquote a").first
     link.click()
     assert opened.focused() == f"{(link.get_attribute('href') or '')[1:]}-m"
@@ -177,25 +179,27 @@ def test_conversations_are_listed_opened_and_deleted(server: Server, visit: Visi
     opened.ask(f"{WUHAI} <b>*x*</b>")
     page.locator("#new").click()
     page.locator("#chat .example").first.wait_for()
-    assert page.locator("#panel .turn").count() == 0
+    expect(page.locator("#panel .turn")).to_have_count(0)
     opened.ask(HULUNBUIR)
     page.locator("#show-history").click()
     titles = page.locator("#history .opener")
-    assert titles.all_inner_texts() == [HULUNBUIR, f"{WUHAI} <b>*x*</b>"]
+    expect(titles).to_have_text([HULUNBUIR, f"{WUHAI} <b>*x*</b>"])
     titles.nth(1).click()
     page.locator("#panel .turn summary", has_text="烏海").first.wait_for()
-    assert opened.questions.all_inner_texts() == [f"{WUHAI} <b>*x*</b>"]
+    expect(opened.questions).to_have_text([f"{WUHAI} <b>*x*</b>"])
     page.locator("#show-history").click()
     page.get_by_role("button", name=f"Delete: {HULUNBUIR}").click()
-    assert len(kept_conversations(opened)) == titles.count() == 1
+    expect(titles).to_have_count(1)
+    assert len(kept_conversations(opened)) == 1
     page.locator("#history").get_by_role("button", name="Undo").click()
-    assert len(kept_conversations(opened)) == titles.count() == 2
+    expect(titles).to_have_count(2)
+    assert len(kept_conversations(opened)) == 2
     page.get_by_role("button", name="Delete all").click()
     page.locator("#none-kept").wait_for()
     assert kept_conversations(opened) == []
     page.keyboard.press("Escape")
     page.locator("#chat .example").first.wait_for()
-    assert opened.questions.count() == 0
+    expect(opened.questions).to_have_count(0)
 
 
 @pytest.mark.browser
@@ -205,10 +209,11 @@ def test_clear_can_be_taken_back(server: Server, visit: Visits) -> None:
     opened.ask(WUHAI)
     opened.page.locator("#clear").click()
     opened.page.locator("#chat .example").first.wait_for()
+    expect(opened.questions).to_have_count(0)
     assert kept_conversations(opened) == []
     opened.page.locator("#notice").get_by_role("button", name="Undo").click()
     opened.page.locator("#panel .turn").first.wait_for()
-    assert opened.questions.all_inner_texts() == [WUHAI]
+    expect(opened.questions).to_have_text([WUHAI])
 
 
 @pytest.mark.browser
@@ -235,10 +240,9 @@ def test_foreign_things_in_the_storage_are_left_alone(server: Server, visit: Vis
         page.evaluate("([key, value]) => localStorage.setItem(key, value)", [key, value])
     page.locator("#show-history").click()
     titles = page.locator("#history .opener")
-    assert titles.count() == 1
+    expect(titles).to_have_count(1)
     titles.first.click()
-    opened.answers.first.wait_for()
-    assert "<form action=/x><input></form>![](/y)" in opened.answers.first.inner_text()
+    expect(opened.answers.first).to_contain_text("<form action=/x><input></form>![](/y)")
     assert page.locator("#chat").locator("form, input, img").count() == 0
     unchanged = page.evaluate("key => localStorage.getItem(key)", "somebody-elses")
     assert unchanged == "[]"
@@ -277,8 +281,8 @@ def test_undo_gives_the_question_back_as_it_was_typed(server: Server, visit: Vis
     opened.ask(question)
     page.get_by_label("Undo").last.click()
     page.locator("#panel .turn").wait_for(state="detached")
-    assert page.locator("#question textarea").input_value() == question
-    assert opened.questions.all_inner_texts() == ["你好"]
+    expect(page.locator("#question textarea")).to_have_value(question)
+    expect(opened.questions).to_have_text(["你好"])
     assert [len(one["messages"]) for one in kept_conversations(opened)] == [2]
 
 
@@ -364,3 +368,44 @@ def test_a_question_too_many_is_refused_in_the_readers_language(
     opened.choose("lenient")
     assert opened.ask(WUHAI).locator("blockquote").count() > 0
     opened.complaints.clear()  # the browser reports the 503
+
+
+@pytest.mark.browser
+def test_a_judgement_is_shown_again_and_changed_after_a_reload(
+    server: Server, visit: Visits, report_dir: Path
+) -> None:
+    opened = visit(server)
+    page = opened.page
+    store = FeedbackStore(report_dir.parent / "data" / FEEDBACK_FILE, index=str(report_dir))
+
+    def kept() -> list[tuple[str, str]]:
+        return [(one.verdict, one.comment) for one in store.entries() if one.question == question]
+
+    question = f"{WUHAI} 7"  # that no other test judges
+    opened.ask(question)
+    page.get_by_label("This helped").click()
+    page.locator("#comment textarea, #comment input").fill("<b>好</b>")
+    page.keyboard.press("Enter")
+    page.locator("#notice", has_text="Thank you").wait_for()
+    assert kept() == [("good", "<b>好</b>")]
+    come_back(opened, 1)
+    expect(page.get_by_label("You said that this helped")).to_be_visible()
+    page.get_by_label("This did not help").click()
+    expect(page.get_by_label("You said that this did not help")).to_be_visible()
+    page.locator("#thanks").wait_for()
+    assert [verdict for verdict, _ in kept()] == ["bad"]
+    page.locator("#new").click()
+    expect(page.locator("#thanks")).to_be_hidden()  # it asked about the other conversation
+
+
+@pytest.mark.browser
+def test_the_conversation_can_be_handed_out_by_keyboard(server: Server, visit: Visits) -> None:
+    opened = visit(server)
+    page = opened.page
+    opened.ask(WUHAI)
+    page.get_by_role("button", name="Export", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#history [data-kind=markdown]")).to_be_focused()
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename.endswith(".md")

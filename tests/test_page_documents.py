@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from news_texts import long_text
 from pdf_files import typeset
+from playwright.sync_api import expect
 from serving import ROOT, Server, Visit, Visits
 
-from index import build_index, list_documents, list_generations, verify
+from index import DocumentError, build_index, list_documents, list_generations, verify
+from index.loaders import load
 from page.documents_words import LANG, ROOM_WORDS
+from page.reason_words import reasons
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -45,6 +48,40 @@ def test_the_script_says_the_words_there_are_and_all_of_them() -> None:
         re.findall(r'"(same|unread|done|cancelling|cancel|update_hint|rebuild_hint)"', SCRIPT)
     )
     assert said == set(ROOM_WORDS["en"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.pdf", b"%PDF-1.4\nnothing"),
+        ("b.txt", b"\x7fELF\x02\x01"),
+        ("c.png", b"\x89PNG\r\n\x1a\n"),
+        ("d.zip", b"PK\x03\x04" + bytes(40)),
+        ("e.rtf", b"{\\rtf1 a}"),
+        ("f.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)),
+        ("g.txt", b"  \n"),
+        ("h.7z", b"7z\xbc\xaf\x27\x1c"),
+    ],
+)
+def test_what_the_index_says_of_a_file_it_cannot_read_is_known_in_chinese(
+    name: str, content: bytes
+) -> None:
+    with pytest.raises(DocumentError) as refused:
+        load(name, content)
+    why = str(refused.value).removeprefix(f"{name}: ")
+    known = reasons("zh-TW")
+    matched = [said for pattern, said in known if re.fullmatch(pattern, why)]
+    assert len(matched) == 1, why
+
+
+def test_reasons_are_the_same_in_both_scripts_and_none_in_english() -> None:
+    assert reasons("en") == []
+    for (pattern, simplified), (_, traditional) in zip(
+        reasons("zh-CN"), reasons("zh-TW"), strict=True
+    ):
+        gaps = set(re.findall("%[0-9]", simplified))
+        assert gaps == set(re.findall("%[0-9]", traditional))
+        assert len(gaps) == re.compile(pattern).groups
 
 
 # ---- in the browser ----
@@ -114,8 +151,11 @@ def test_a_visitor_uploads_a_pdf_asks_about_it_and_takes_it_out_again(
     upload(room, "水庫報告.pdf", typeset(story))
     assert wait_until_ended(room) == "已完成。現在起用新的索引作答。"
     report = room.locator("[data-part=change] tbody tr")
-    assert report.locator("th").all_inner_texts() == ["水庫報告.pdf"]
-    assert report.locator("td").first.inner_text() == "新增"
+    expect(report.locator("th")).to_have_text(["水庫報告.pdf"])
+    expect(report.locator("td").first).to_have_text("新增")
+    dropped = report.locator("td li")
+    expect(dropped).to_have_text(["2: 頁首和頁尾：每頁都有", "1: 頁碼：每頁都有"])
+    expect(dropped.first).to_have_attribute("lang", "zh-Hant")
     opened.page.wait_for_function(
         "document.querySelectorAll('#documents-room [data-part=rows] tr').length === 3"
     )
@@ -128,7 +168,7 @@ def test_a_visitor_uploads_a_pdf_asks_about_it_and_takes_it_out_again(
     room.get_by_role("checkbox", name="選取 水庫報告.pdf").check()
     room.get_by_role("button", name="移除所選（1）").click()
     opened.page.get_by_role("dialog").get_by_role("button", name="維持原樣").click()
-    assert opened.page.get_by_role("dialog").count() == 0
+    expect(opened.page.get_by_role("dialog")).to_have_count(0)
     room.get_by_role("button", name="移除所選（1）").click()
     opened.page.get_by_role("dialog").get_by_role("button", name="移除", exact=True).click()
     assert wait_until_ended(room) == "已完成。現在起用新的索引作答。"
@@ -162,7 +202,7 @@ def test_a_long_change_is_seen_by_all_and_cancelled(
     progress.wait_for(timeout=120_000)
     other = open_tab(looking_on)
     other.get_by_text("正在添加文档").first.wait_for()
-    assert other.locator("[data-tool=rebuild]").is_disabled()
+    expect(other.locator("[data-tool=rebuild]")).to_be_disabled()
     looking_on.page.get_by_role("tab").first.click()
     assert "十五天" in looking_on.ask("員工的年假有幾天？").locator("blockquote").first.inner_text()
 
@@ -172,7 +212,7 @@ def test_a_long_change_is_seen_by_all_and_cancelled(
         r"Cancelled \(files 1 of 1 · paragraphs \d+ of 50\d.*\)\. The old index is unchanged\.",
         said,
     )
-    assert names(room) == listed
+    expect(room.locator("[data-part=rows] th > bdi:first-child")).to_have_text(listed)
     assert [one.name for one in list_generations(folder / "index")] == before
     assert verify(folder / "index") == []
     assert all("long.txt" not in info.path for info in list_documents(folder / "index"))
@@ -187,7 +227,7 @@ def test_what_is_refused_is_said_in_the_reader_s_language(
     room.locator(".drop").evaluate(_DROP)
     told = room.get_by_role("alert")
     told.wait_for()
-    assert told.inner_text().startswith("有文件无法读取。 a.txt is not taken: it is a program")
+    expect(told).to_have_text("有文件无法读取。 \u2068a.txt\u2069：是程序，无法读取。请不收录。")
     assert opened.complaints.pop().startswith("Failed to load resource")  # 415, as it should be
 
 
@@ -219,7 +259,7 @@ def test_a_list_is_found_in_by_keyboard_on_a_phone_in_the_dark(
         "e => e === document.activeElement"
     )
     opened.page.keyboard.press("Escape")
-    assert opened.page.get_by_role("dialog").count() == 0
+    expect(opened.page.get_by_role("dialog")).to_have_count(0)
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     assert not opened.page.evaluate(wide)
 

@@ -24,6 +24,9 @@ class Ledger:
         self.entries[self._added] = values
         return self._added
 
+    def change(self, number: int, *, comment: str) -> None:
+        self.entries[number]["comment"] = comment
+
     def undo(self, number: int, /) -> None:
         del self.entries[number]
 
@@ -73,16 +76,28 @@ def test_what_is_no_answer_cannot_be_judged(
 def test_a_change_of_mind_leaves_one_judgement(conversation: Messages, report_index: Index) -> None:
     store = Ledger()
     answer = judged(conversation, 1, report_index)
-    kept = judge(store, {}, answer, True)
-    kept = add_comment(store, kept, f"  好 <b>{'長' * 9999}")
+    first = judge(store, None, answer, True)
+    add_comment(store, first, f"  好 <b>{'長' * 9999}")
     [entry] = store.entries.values()
     assert entry["verdict"] == "good"
     assert entry["comment"].startswith("好 <b>")
     assert len(entry["comment"]) == LONGEST_COMMENT
-    kept = judge(store, kept, answer, False)
+    second = judge(store, first, answer, False)
     assert [one["verdict"] for one in store.entries.values()] == ["bad"]
     assert [one["comment"] for one in store.entries.values()] == [""]
-    kept = judge(store, kept, answer, None)
+    assert judge(store, second, answer, None) is None
     assert store.entries == {}
-    assert add_comment(store, kept, "太晚了") == kept
-    assert store.entries == {}
+
+
+@pytest.mark.parametrize("before", [True, -1, 1 << 60, 1.0, "1", [1], {}, None])
+def test_what_is_no_id_changes_no_judgement(
+    conversation: Messages, report_index: Index, before: object
+) -> None:
+    store = Ledger()
+    answer = judged(conversation, 1, report_index)
+    kept = judge(store, None, answer, True)
+    assert kept == 1
+    judge(store, before, None, None)
+    add_comment(store, before, "好")
+    [entry] = store.entries.values()
+    assert entry["comment"] == ""

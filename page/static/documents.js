@@ -3,7 +3,7 @@ const api = (path) => `${location.pathname.replace(/\/?$/, "/")}api/v1/${path}`;
 const SHOWN = 200;  // documents asked for at a time
 const REPORTED = 300;  // files shown in the report
 const state = { room: null, library: null, change: null, seen: "", chosen: new Set(), due: 0,
-  lost: false };
+  lost: false, reasons: [] };
 
 const word = (name, ...values) => {
   const text = state.room.dataset[name] ?? name;
@@ -21,6 +21,35 @@ const make = (tag, attributes = {}, ...inside) => {
   return element;
 };
 const part = (name) => state.room.querySelector(`[data-part="${name}"]`);
+// What the index says is English; the reasons it gives most are known in the reader's language.
+const inOurWords = (said) => {
+  for (const [pattern, words] of state.reasons) {
+    const found = new RegExp(`^(?:${pattern})$`).exec(said);
+    if (found) return words.replace(/%([1-9])/g, (_, n) => found[n] ?? "");
+  }
+  return "";
+};
+// A reason may begin with the file's name, and end with what became of what was known of it.
+const KEPT = /^(.+) (What the index held of it is kept\.)$/;
+const translated = (said, name) => {
+  const whole = inOurWords(said);
+  if (whole) return whole;
+  const pair = KEPT.exec(said);
+  if (pair) {
+    const parts = [translated(pair[1], name), inOurWords(pair[2])];
+    return parts.every(Boolean) ? parts.join("") : "";
+  }
+  for (let at = said.indexOf(": "); at > 0; at = said.indexOf(": ", at + 1)) {
+    const before = said.slice(0, at).replace(/ is not taken$/, "");
+    const why = inOurWords(said.slice(at + 2));
+    if (why) return before === name ? why : `${inOurWords(before) || `\u2068${before}\u2069`}：${why}`;
+  }
+  return "";
+};
+const reason = (tag, attributes, said, name, before = "") => {
+  const ours = translated(said, name);
+  return make(tag, { ...attributes, lang: ours ? state.room.lang : "en" }, before + (ours || said));
+};
 const number = (n) => Number(n).toLocaleString(state.room.lang);
 const time = (text) => text
   ? new Date(text).toLocaleString(state.room.lang, { dateStyle: "medium", timeStyle: "short" })
@@ -34,7 +63,7 @@ const problem = (status, detail) => {
   const said = status === 0 ? word("unreachable") : known || word("refused");
   part("problem").replaceChildren(
     make("strong", {}, said),
-    detail ? make("span", { lang: "en" }, ` ${detail}`) : "",
+    detail ? reason("span", {}, detail, "", " ") : "",
   );
   part("problem").hidden = false;
   state.lost = status === 0;
@@ -79,7 +108,7 @@ const remarks = (document) => {
   add("duplicates", document.duplicates);
   add("dropped", document.dropped);
   add("uploaded", document.uploaded);
-  const notes = document.notes.map((note) => make("p", { lang: "en" }, note));
+  const notes = document.notes.map((note) => reason("p", {}, note, document.name));
   return make("td", {},
     found.length ? make("ul", {}, ...found) : "",
     notes.length ? make("details", {}, make("summary", {}, word("notes")), ...notes) : "",
@@ -364,13 +393,14 @@ const report = (told) => {
   const head = ["file", "outcome", "kept", "merged", "left_out", "repeated", "why"];
   const counts = new Set([head[2], head[3], head[5]]);
   const dropped = (file) => Object.entries(file.dropped)
-    .map(([why, count]) => make("li", { lang: "en" }, `${number(count)}: ${why}`));
+    .map(([why, count]) => reason("li", {}, why, "", `${number(count)}: `));
+  const name = (file) => file.path.split(/[\\/]/).pop();
   const reasons = (file) => [file.reason, ...file.notes].filter(Boolean)
-    .map((reason) => make("li", { lang: "en" }, reason));
+    .map((said) => reason("li", {}, said, name(file)));
   const line = (file) => make("tr", { class: file.status === "failed" ? "alarm" : null },
     make("th", { scope: "row", title: file.path },
-      make("bdi", {}, file.path.split(/[\\/]/).pop())),
-    make("td", {}, status(file.status)),
+      make("bdi", {}, name(file))),
+    make("td", { class: "outcome" }, status(file.status)),
     make("td", { class: "count" }, number(file.paragraphs_kept)),
     make("td", { class: "count" }, number(file.lines_merged)),
     make("td", {}, make("ul", {}, ...dropped(file))),
@@ -469,6 +499,7 @@ const look = async () => {
   if (!isNew && Date.now() < state.due) return;
   state.due = Date.now() + 5000;
   state.room = room;
+  state.reasons = JSON.parse(room.dataset.reasons);
   if (isNew) {
     Object.assign(state, { library: null, change: null, seen: "" });
     build(room);

@@ -77,6 +77,10 @@ const toKeep = (history) => {
   return size() > MOST_CHARACTERS ? [] : messages;
 };
 yinzheng.keep = ([history]) => {
+  keep(history);
+  return [yinzheng.thumbs(history)];
+};
+const keep = (history) => {
   const messages = toKeep(history);
   if (!messages.length || messages[0].role !== "user") return;
   const before = find(current);
@@ -102,7 +106,7 @@ const restoreDraft = () => {
 };
 // After an undo; the only time when a conversation may become empty and stay the same.
 yinzheng.replace = ([history]) => {
-  if (toKeep(history).length) yinzheng.keep([history]);
+  if (toKeep(history).length) keep(history);
   else store("localStorage", PREFIX + current, null);
 };
 const closeAll = () => {
@@ -114,6 +118,7 @@ yinzheng.begin = (_, emptyBox, noSources) => {
   closeAll();
   return [
     { __type__: "update", ...emptyBox }, [], { __type__: "update", ...noSources }, "",
+    { __type__: "update", visible: false },
   ];
 };
 const undoable = (words, removed) => {
@@ -137,9 +142,16 @@ yinzheng.forget = (...given) => {
 yinzheng.loaded = () => {
   restoreDraft();
   const kept = find(current);
-  const language = { "zh-CN": "zh-Hans", "zh-TW": "zh-Hant" }[navigator.language] || "en";
-  return [{ language, messages: kept ? kept.messages : [] }];
+  return [{ language: language(), messages: kept ? kept.messages : [] }];
 };
+const language = () => (
+  { "zh-CN": "zh-Hans", "zh-TW": "zh-Hant" }[navigator.language] || "en"
+);
+yinzheng.lacking = () => [{ language: language() }];
+// The server makes questions to begin with once for each state of the index: ask again for them.
+yinzheng.lackExamples = () => setTimeout(() => {
+  if (!document.querySelector("#chat .example, #chat .message-row")) yinzheng.press("examples");
+}, 300);
 let opening = [];
 const open = (id) => {
   const kept = find(id);
@@ -219,10 +231,12 @@ yinzheng.save = ([file]) => {
   yinzheng.say(yinzheng.word("exported", file.name));
 };
 document.addEventListener("click", (event) => {
-  if (event.target.closest?.("#show-history")) {
+  const opener = event.target.closest?.("#show-history, #show-export");
+  if (opener) {
     list();
     document.getElementById("deleted").textContent = "";
     dialog().showModal();
+    if (opener.id === "show-export") dialog().querySelector("[data-do=export]").focus();
     return;
   }
   // A click beside the dialog is one on the dialog itself.
