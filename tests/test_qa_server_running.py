@@ -201,3 +201,17 @@ def test_answers_being_given_are_finished_before_a_prompt_end(
     noted = (folder / "logs" / "requests.jsonl").read_text(encoding="utf-8").splitlines()
     assert "/gradio_api/queue/data" in {json.loads(line).get("route") for line in noted}
     assert "呼伦贝尔" not in "".join(noted)
+
+
+def test_an_open_page_is_nothing_to_wait_for(proxied: Server) -> None:
+    proxied.start()
+    stream = http.client.HTTPConnection("127.0.0.1", proxied.port, timeout=60)
+    with closing(stream):
+        stream.request("GET", "/gradio_api/heartbeat/tests", headers=bearer(READER_TOKEN))
+        response = stream.getresponse()
+        assert response.readline()
+        begun = time.monotonic()
+        proxied.tell_to_end()
+        assert proxied.wait() == 0
+        assert time.monotonic() - begun < 14, "less than the grace for answers being given"
+        response.close()

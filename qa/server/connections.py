@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MOST_CONNECTIONS = 800  # below the 1,024 open files that most systems allow
 MOST_PER_ADDRESS = 400
+_ENDLESS = "/gradio_api/heartbeat/"
+"""Part of the path of a stream that an open page reads for as long as it is open."""
 
 
 class ImpatientProtocol(H11Protocol):
@@ -70,6 +72,13 @@ class ImpatientProtocol(H11Protocol):
         super().on_response_complete()
         if not self.transport.is_closing() and not self._is_answering():
             self._expect_request()
+
+    def shutdown(self) -> None:
+        """Finish what is being answered, then close; an open page is nothing to wait for."""
+        if self._is_answering() and _ENDLESS in self.scope["path"]:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, with the same headers as everything else."""
