@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +20,6 @@ EMPTY, IMPORT, HELP, ANSWER, LOAD = (
     "first answer",
     "import torch and sentence-transformers, load the model",
 )
-KINDS = (EMPTY, IMPORT, HELP, ANSWER, LOAD)
 _QUESTION = "鄂尔多斯的三端五防线是什么？"
 _NOT_FOUND = 3
 _IMPORT = """
@@ -36,7 +35,7 @@ SentenceTransformer(sys.argv[1], model_kwargs={"dtype": getattr(torch, sys.argv[
 """
 
 
-def measure_cold(*, rounds: int, told: Told, kinds: Collection[str] = KINDS) -> Figures:
+def measure_cold(*, rounds: int, told: Told, is_warmed: bool = True) -> Figures:
     """Start each kind of process once a round, in turns.
 
     ``import qa`` is timed inside its process, the others from start to end.
@@ -44,7 +43,7 @@ def measure_cold(*, rounds: int, told: Told, kinds: Collection[str] = KINDS) -> 
     Args:
         rounds: how many.
         told: called with what is being done.
-        kinds: which processes.
+        is_warmed: whether each is run once before the first round.
 
     Raises:
         EvaluationError: a process failed.
@@ -60,9 +59,8 @@ def measure_cold(*, rounds: int, told: Told, kinds: Collection[str] = KINDS) -> 
             ANSWER: ["-m", "qa", _QUESTION, "--index", str(index)],
             LOAD: load,
         }
-        commands = {name: commands[name] for name in KINDS if name in kinds}
         seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for arguments in commands.values():
+        for arguments in commands.values() if is_warmed else ():
             _run(arguments)  # files into memory, bytecode onto the disk
         runs: dict[str, Callable[[int], None]] = {
             name: partial(_time, name, arguments, seconds) for name, arguments in commands.items()

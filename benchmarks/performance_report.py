@@ -92,8 +92,9 @@ def _index(figures: Figures, pictures: str) -> Iterable[str]:
         "and splits them, and writes the vectors of passages, sentences and tokens, words and "
         "texts, and checks them; a neighbour is given our passages, a file each, keeps its index "
         "in memory, and makes one vector a passage (and word counts, where it says so), in our "
-        "precision, which is not its default. The floor is the passages' tokens through the model alone, in batches of like length of the best "
-        "of several sizes, tokenising and loading not counted."
+        "precision, which is not its default. The floor is the passages' tokens through the model "
+        "alone, in batches of like length of the best of several sizes, tokenising and loading "
+        "not counted."
     )
     systems = figures["systems"]
     rows = [_index_row(name, one, figures) for name, one in systems.items()]

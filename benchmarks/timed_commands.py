@@ -12,7 +12,7 @@ from benchmarks.growing import measure_growth
 from benchmarks.indexing import measure_index
 from benchmarks.peers import PEERS
 from benchmarks.performance_report import command_line
-from benchmarks.querying import measure_query
+from benchmarks.querying import AT_ONCE, measure_query
 from benchmarks.questions import Questions
 from benchmarks.runs import RESULTS, Figures, Told, set_up, write_result
 from index import TOKEN_VECTOR_KINDS, EvaluationError, cache_dir
@@ -36,6 +36,9 @@ def add_commands(commands: "Commands", told: Told) -> None:
     _add_questions(query)
     _add_peers(query)
     _add_rounds(query, 5)
+    query.add_argument(
+        "--at-once", type=_number, metavar="N", default=AT_ONCE, help=f"default: {AT_ONCE}"
+    )
     query.add_argument("--no-page", action="store_true", help="leave the page over HTTP out")
     _add_out(query, "query")
     query.set_defaults(run=lambda parsed: _query(parsed, told))
@@ -65,7 +68,9 @@ def _add_performance(commands: "Commands", told: Told) -> None:
         default=performance_report.REPORT,
         help="default: docs/performance.md",
     )
-    all_.set_defaults(run=lambda parsed: _performance(parsed, told), no_page=False, each=20)
+    all_.set_defaults(
+        run=lambda parsed: _performance(parsed, told), no_page=False, each=20, at_once=AT_ONCE
+    )
 
 
 def add_growth(parser: argparse._ActionsContainer) -> None:
@@ -154,6 +159,7 @@ def _query(parsed: argparse.Namespace, told: Told) -> int:
         Questions(texts, parsed.questions),
         rounds=parsed.rounds,
         a_round=parsed.each,
+        at_once=parsed.at_once,
         page=not parsed.no_page,
         peers=PEERS if parsed.peers else (),
         venvs=_venvs(parsed),
@@ -165,6 +171,7 @@ def _query(parsed: argparse.Namespace, told: Told) -> int:
         "questions": parsed.questions,
         "rounds": parsed.rounds,
         "each": parsed.each,
+        "at-once": parsed.at_once,
         "peers": parsed.peers,
         "no-page": parsed.no_page,
     }
