@@ -11,7 +11,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def measure_growth(
     rounds: int,
     a_round: int,
     told: Told,
-) -> Figures:
+    keep: Callable[[Figures], None],
+) -> None:
     """Build, examine and throw away an index of each size.
 
     Args:
@@ -56,12 +57,12 @@ def measure_growth(
         rounds: over which ratios spread.
         a_round: questions of each kind in a round.
         told: called with what is being done.
+        keep: called with all figures after each size: the next one may take hours.
 
     Raises:
         YinzhengError: an index could not be built or asked.
     """
     found: list[Figures] = []
-    skipped: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="yinzheng-scale-") as name:
         scratch = Path(name).resolve()
         pool = list(dict.fromkeys(s for text in texts for s in usable_sentences(text)))
@@ -77,26 +78,25 @@ def measure_growth(
             "rounds": rounds,
             "a_round": a_round,
         }
+        facts = {
+            "characters": characters,
+            "sentences": len(pool),
+            "texts": len(texts),
+            "token_vectors": token_vectors,
+        }
         for size in sorted(set(sizes)):
             if reason := _no_room(found, size, scratch):
                 told(reason)
-                skipped[str(size)] = reason
-                break
+                keep({**facts, "sizes": found, "skipped": {str(size): reason}})
+                return
             told(f"{size:,} passages: composing, indexing")
             write_composed(scratch / "documents", pool, size, characters)
             grown = run_worker("grow", task)
             told(f"{size:,} passages: asking")
             found.append({"size": size, "grown": grown, **run_worker("examine", task)})
+            keep({**facts, "sizes": found, "skipped": {}})
             for folder in ("documents", "index"):
                 shutil.rmtree(scratch / folder)
-    return {
-        "sizes": found,
-        "skipped": skipped,
-        "characters": characters,
-        "sentences": len(pool),
-        "texts": len(texts),
-        "token_vectors": token_vectors,
-    }
 
 
 def _write_model(folder: Path, texts: Sequence[str], told: Told) -> Path:

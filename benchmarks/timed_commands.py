@@ -107,16 +107,6 @@ def measure_scale_costs(parsed: argparse.Namespace, told: Told) -> int:
     rounds, each = getattr(parsed, "rounds", None) or 5, getattr(parsed, "each", None) or 20
     texts = _read(parsed.texts, parsed.real)
     setup = set_up(_data(parsed.texts, texts, parsed.questions))
-    figures = measure_growth(
-        texts,
-        sets=parsed.questions,
-        sizes=parsed.passages,
-        characters=parsed.characters,
-        token_vectors=parsed.token_vectors,
-        rounds=rounds,
-        a_round=each,
-        told=told,
-    )
     options = {
         "texts": parsed.texts,
         "questions": parsed.questions,
@@ -127,7 +117,17 @@ def measure_scale_costs(parsed: argparse.Namespace, told: Told) -> int:
         "rounds": rounds,
         "each": each,
     }
-    _write(out, command_line("scale", options), setup, figures)
+    measure_growth(
+        texts,
+        sets=parsed.questions,
+        sizes=parsed.passages,
+        characters=parsed.characters,
+        token_vectors=parsed.token_vectors,
+        rounds=rounds,
+        a_round=each,
+        told=told,
+        keep=lambda figures: _write(out, command_line("scale", options), setup, figures),
+    )
     return 0
 
 
