@@ -27,6 +27,8 @@ from benchmarks.runs import RESULTS, Figures, ratios, spread
 from index import replace_text
 
 REPORT = RESULTS.parent / "performance.md"
+_FEW = 500
+"""Documents below which indexing is mostly loading."""
 
 
 def write_report(folder: Path, out: Path) -> None:
@@ -54,6 +56,7 @@ def to_markdown(results: Results, pictures: str) -> str:
     parts = [
         "<!-- Written by: python -m benchmarks performance -->",
         "# How fast, how large",
+        *_warnings(results),
         *_targets(targets(results)),
         *(_index(results.index["figures"], pictures) if results.index else ()),
         *(_query(results.query["figures"]) if results.query else ()),
@@ -64,6 +67,24 @@ def to_markdown(results: Results, pictures: str) -> str:
         _reading(),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _warnings(results: Results) -> Iterable[str]:
+    """Say what makes the figures rough."""
+    found = [result for name in BENCHMARKS if (result := getattr(results, name))]
+    busy = [one["setup"] for one in found if one["setup"]["load_before"] > one["setup"]["cores"]]
+    if busy:
+        load = max(one["load_before"] for one in busy)
+        yield (
+            f"**The machine was busy** (a load of up to {load:g} on {busy[0]['cores']} cores when "
+            "measuring began): times are several times those of an idle one, and even ratios are "
+            "rough. Measure again on an idle machine before relying on any."
+        )
+    if results.index and results.index["figures"]["documents"] < _FEW:
+        yield (
+            f"**Only {results.index['figures']['documents']:,} documents were indexed**: loading "
+            "the model, which is counted, weighs as much there as the work itself."
+        )
 
 
 def _targets(listed: list[Target]) -> Iterable[str]:

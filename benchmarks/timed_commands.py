@@ -133,7 +133,7 @@ def measure_scale_costs(parsed: argparse.Namespace, told: Told) -> int:
 
 def _index(parsed: argparse.Namespace, told: Told) -> int:
     texts = _read(parsed.texts, parsed.limit)
-    setup = set_up(_data(parsed.texts, texts, ()))
+    setup = set_up(_data(parsed.texts, texts, None))
     figures = measure_index(
         texts,
         rounds=parsed.rounds,
@@ -294,7 +294,9 @@ def _read(path: Path, limit: int) -> list[str]:
     return texts
 
 
-def _data(path: Path, texts: Sequence[str], questions: Sequence[Path]) -> str:
+def _data(path: Path, texts: Sequence[str], questions: Sequence[Path] | None) -> str:
+    if questions is None:
+        return f"{path.name}: the first {len(texts):,} texts"
     asked = ", ".join(one.name for one in questions) or "clauses of the texts"
     return f"{path.name}: the first {len(texts):,} texts; questions: {asked}"
 

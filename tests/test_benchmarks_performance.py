@@ -157,6 +157,7 @@ def test_the_report_is_made_of_the_results(results: Path, tmp_path: Path) -> Non
     for one in tables:
         widths = {line.count(" | ") for line in one.strip().splitlines()}
         assert len(widths) == 1, one
+    assert "**Only 3 documents were indexed**" in report
     assert "python -m benchmarks index --texts texts.jsonl --limit 3 --rounds 1" in report
     assert not re.search(r"/(tmp|home|root|Users|var)/", report)
     for name in ("index", "scale"):
@@ -226,6 +227,19 @@ def test_targets_are_met_or_missed(better: bool, met: bool) -> None:
     found = targets(results)
     assert {one.what: one.is_met for one in found} == dict.fromkeys((t.what for t in found), met)
     assert "× quick" in found[0].measured
+
+
+@pytest.mark.parametrize(("load", "is_told"), [(2.0, False), (2.1, True)])
+def test_a_busy_machine_is_told(load: float, is_told: bool) -> None:
+    setup = set_up("The report") | {"load_before": load, "cores": 2}
+    seconds = dict.fromkeys((cold.IMPORT, cold.HELP, cold.ANSWER, cold.LOAD), [1.0])
+    result = {
+        "command": "python -m benchmarks cold",
+        "setup": setup,
+        "figures": {"rounds": 1, "seconds": seconds},
+    }
+    report = to_markdown(Results(None, None, result, None), "performance")
+    assert ("**The machine was busy** (a load of up to 2.1 on 2 cores" in report) is is_told
 
 
 # ---- the parts -----------------------------------------------------------------------------------
