@@ -57,14 +57,21 @@ def draw_scale(figures: Figures, path: Path) -> None:
     draw(time, "adding a document", _GREEN, lambda one: median(one["grown"]["add_seconds"]))
     draw(disk, "on disk", _BLUE, lambda one: one["grown"]["disk_bytes"] / _MIB)
     draw(disk, "vectors alone", _GREY, lambda one: one["vector_bytes"] / _MIB)
-    draw(memory, "own", _BLUE, lambda one: beyond_model(one, "anonymous") / _MIB)
-    draw(memory, "mapped files", _GREY, lambda one: beyond_model(one, "mapped") / _MIB)
-    draw(memory, "indexing, at most", _VERMILION, lambda one: one["grown"]["peak_bytes"] / _MIB)
+    draw(
+        memory, "asking, beyond the model", _BLUE, lambda one: beyond_model(one, "anonymous") / _MIB
+    )
+    draw(memory, "asking, mapped files", _GREY, lambda one: beyond_model(one, "mapped") / _MIB)
+    draw(
+        memory,
+        "indexing, at most, with the model",
+        _VERMILION,
+        lambda one: one["grown"]["peak_bytes"] / _MIB,
+    )
     draw(latency, "ask, p95", _VERMILION, lambda one: _milliseconds(one, ASK, 95))
     draw(latency, "ask, p50", _BLUE, lambda one: _milliseconds(one, ASK, 50))
     draw(latency, "query forward pass", _GREY, lambda one: _milliseconds(one, FORWARD, 50))
     draw(latency, "flat scan", _GREEN, lambda one: _milliseconds(one, SCAN, 50))
-    titles = ("Time, s", "Disk, MiB", "Memory beyond the model, MiB", "A question, ms")
+    titles = ("Time, s", "Disk, MiB", "Memory, MiB", "A question, ms")
     for axes, title in zip(panels.flat, titles, strict=True):
         axes.set(xscale="log", yscale="log", title=title, xlabel="passages")
         axes.grid(color="#E6E6E6", linewidth=0.8)

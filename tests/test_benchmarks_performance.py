@@ -232,7 +232,7 @@ def test_targets_are_met_or_missed(better: bool, met: bool) -> None:
 @pytest.mark.parametrize(("load", "is_told"), [(2.0, False), (2.1, True)])
 def test_a_busy_machine_is_told(load: float, is_told: bool) -> None:
     setup = set_up("The report") | {"load_before": load, "cores": 2}
-    seconds = dict.fromkeys((cold.IMPORT, cold.HELP, cold.ANSWER, cold.LOAD), [1.0])
+    seconds = {name: [1.0] for name in (cold.IMPORT, cold.HELP, cold.ANSWER, cold.LOAD)}
     result = {
         "command": "python -m benchmarks cold",
         "setup": setup,
