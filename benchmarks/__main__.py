@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import encodings, load_report, scale_report
+from benchmarks import encodings, load_report, scale_report, timed_commands
 from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
     _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
     _add_load(commands.add_parser("load", help="whether a server holds while many ask"))
+    timed_commands.add_commands(commands, _tell)
     return parser
 
 
@@ -98,34 +99,52 @@ def _load(parsed: argparse.Namespace) -> int:
 
 
 def _add_scale(scale: argparse.ArgumentParser) -> None:
-    _add_sets(scale, required=True)
-    scale.add_argument(
+    quality = scale.add_argument_group("finding and confidence (docs/scale.md)")
+    _add_sets(quality, required=False)
+    quality.add_argument(
         "--among",
         type=Path,
-        required=True,
         metavar="TEXTS",
         help='what else is indexed: JSON Lines with a "text" on each line (.jsonl or .jsonl.xz), '
         "or a folder of text files",
     )
-    scale.add_argument(
+    quality.add_argument(
         "--sizes",
         type=_sizes,
         default=_sizes("20,240,1000,5000,20000"),
         metavar="N,N,…",
         help="documents in an index (default: 20,240,1000,5000,20000)",
     )
-    scale.add_argument(
+    quality.add_argument(
         "--embeddings",
         type=_new_file,
         metavar="FILE",
         help="keep embeddings in this file, not in that of the cache folder",
     )
+    cost = scale.add_argument_group("time, disk, memory, latency (docs/performance.md)")
+    cost.add_argument(
+        "--texts",
+        type=Path,
+        metavar="FILE",
+        help='real texts, whose sentences are composed: .jsonl or .jsonl.xz with a "text" each',
+    )
+    cost.add_argument(
+        "--questions",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="question set to ask; may be given several times (default: clauses of the texts)",
+    )
+    timed_commands.add_growth(cost)
+    cost.add_argument("--rounds", type=_count, metavar="N", help="default: 5")
+    cost.add_argument("--each", type=_count, metavar="N", help="questions a round (default: 20)")
     scale.add_argument(
         "--out",
         type=_new_file,
         metavar="FILE",
-        default=scale_report.REPORT,
-        help="write the report here (default: docs/scale.md)",
+        help="write the report or the figures here "
+        "(default: docs/scale.md, docs/performance/scale.json)",
     )
     scale.set_defaults(run=lambda parsed: _scale(parsed, scale))
 
@@ -272,8 +291,15 @@ def _new_file(text: str) -> Path:
 
 
 def _scale(parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if bool(parsed.texts) == bool(parsed.sets):
+        parser.error("give --set with --among, or --texts")
+    if parsed.texts:
+        return timed_commands.measure_scale_costs(parsed, _tell)
+    if parsed.among is None:
+        parser.error("--set needs --among")
     if parsed.embeddings and parsed.no_cache:
         parser.error("give --embeddings or --no-cache, not both")
+    out = parsed.out or scale_report.REPORT
     measured = measure_scale(
         name_sets(parsed.sets),
         among=parsed.among.name,
@@ -283,8 +309,8 @@ def _scale(parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         embedding_cache=None if parsed.no_cache else parsed.embeddings or default_embedding_cache(),
         told=_tell,
     )
-    scale_report.write_report(measured, parsed.out)
-    print(f"{parsed.out} written")
+    scale_report.write_report(measured, out)
+    print(f"{out} written")
     return 0
 
 

@@ -63,6 +63,8 @@ _QUIET = {
     "DO_NOT_TRACK": "1",
     "PYTHONNOUSERSITE": "1",
     "PYTHONUTF8": "1",
+    # As we set it for ourselves: on a busy machine spinning threads make a search ten times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 
@@ -118,12 +120,16 @@ class Search:
         build_seconds: loading the model and indexing the contexts.
         median_ms: one question at a time.
         packages: name → version of what it ran with; empty for ours.
+        milliseconds: of each question, in their order; empty for ours.
+        peak_bytes: the most memory its process held; 0 = not known.
     """
 
     ranked: dict[str, list[str]]
     build_seconds: float
     median_ms: float
     packages: dict[str, str] = field(default_factory=dict)
+    milliseconds: list[float] = field(default_factory=list)
+    peak_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -268,15 +274,29 @@ def run_adapter(
     method: str,
     contexts: Mapping[str, str],
     questions: Mapping[str, str],
+    *,
+    folder: Path | None = None,
+    precision: str = "float32",
 ) -> Search:
     """Run an adapter script as a process of its own and check what it returns.
+
+    Args:
+        python: of the neighbour's environment.
+        adapter: the script.
+        method: which of its methods.
+        contexts: id → text.
+        questions: id → text.
+        folder: where the adapter reads the contexts instead, a file each; that counts as building.
+        precision: of the weights, as torch names it.
 
     Raises:
         PeerError: it failed, took too long, or returned something else than rankings.
     """
+    given = _task({} if folder else contexts, questions)
+    given |= {"folder": str(folder or ""), "precision": precision}
     with tempfile.TemporaryDirectory() as scratch:
         task, result = Path(scratch) / "task.json", Path(scratch) / "result.json"
-        task.write_text(json.dumps(_task(contexts, questions)), encoding="utf-8")
+        task.write_text(json.dumps(given), encoding="utf-8")
         _run([str(python), str(adapter), method, str(task), str(result)], home=Path(scratch))
         try:
             search = Search(**json.loads(result.read_text(encoding="utf-8")))

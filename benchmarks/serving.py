@@ -22,18 +22,26 @@ _HOSTILE = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n" + b
 
 
 class Serving:
-    """``python app.py`` over an index of its own, which every visitor may change."""
+    """``python app.py`` over an index of its own, which every visitor may change.
 
-    def __init__(self, documents: Sequence[Path]) -> None:
+    Args:
+        documents: what is indexed.
+        index: an index of them that is there already; nothing is built then.
+    """
+
+    def __init__(self, documents: Sequence[Path], *, index: Path | None = None) -> None:
         self._documents = documents
+        self._index = index
         self._stack = ExitStack()
         self.url = ""
 
     def __enter__(self) -> "Serving":
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            build_index(self._documents, index_dir=folder / "index")
-            command = [sys.executable, "app.py", "--index", str(folder / "index"), "--port", "0"]
+            index = self._index or folder / "index"
+            if self._index is None:
+                build_index(self._documents, index_dir=index)
+            command = [sys.executable, "app.py", "--index", str(index), "--port", "0"]
             command += ["--data", str(folder / "data"), "--allow-upload"]
             # All readers have the same address.
             command += ["--requests-per-second", "0"]

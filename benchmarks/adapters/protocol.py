@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -29,6 +29,9 @@ class Task:
         contexts: id → text.
         questions: id → text.
         top_k: how many contexts to return for a question.
+        folder: holds the contexts as files in UTF-8, named by their ids, in place of ``contexts``;
+            reading them counts as building.
+        precision: of the weights, as torch names it: float32, bfloat16.
     """
 
     model: str
@@ -37,6 +40,8 @@ class Task:
     contexts: dict[str, str]
     questions: dict[str, str]
     top_k: int
+    folder: str = ""
+    precision: str = "float32"
 
 
 def serve(methods: dict[str, Callable[[Task], Search]]) -> None:
@@ -63,10 +68,11 @@ def serve(methods: dict[str, Callable[[Task], Search]]) -> None:
 def run(build: Callable[[Task], Search], task: Task) -> dict[str, object]:
     """Return the rankings, how long it took, and the packages it was done with.
 
-    ``build_seconds`` includes loading the model; ``median_ms`` is for one question at a time.
+    ``build_seconds`` includes loading the model; ``milliseconds`` are those of each question, asked
+    one at a time; ``peak_bytes`` is the most memory the process ever held.
     """
     started = time.perf_counter()
-    search = build(task)
+    search = build(_read(task))
     built = time.perf_counter() - started
     search(next(iter(task.questions.values())), task.top_k)  # the first call pays for warming up
     ranked, seconds = {}, []
@@ -78,5 +84,24 @@ def run(build: Callable[[Task], Search], task: Task) -> dict[str, object]:
         "ranked": ranked,
         "build_seconds": built,
         "median_ms": 1000 * statistics.median(seconds),
+        "milliseconds": [1000 * one for one in seconds],
+        "peak_bytes": peak_bytes(),
         "packages": {d.metadata["Name"]: d.version for d in metadata.distributions()},
     }
+
+
+def _read(task: Task) -> Task:
+    if not task.folder:
+        return task
+    files = sorted(Path(task.folder).iterdir())
+    return replace(task, contexts={file.stem: file.read_text(encoding="utf-8") for file in files})
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever held; 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    # What getrusage says would count the process this one was forked from.
+    lines = dict(line.split(":", 1) for line in status.read_text(encoding="ascii").splitlines())
+    return 1024 * int(lines["VmHWM"].split()[0])

@@ -20,7 +20,10 @@ from benchmarks.adapters.protocol import Search, Task, serve
 
 def _store(task: Task) -> InMemoryDocumentStore:
     embedder = SentenceTransformersDocumentEmbedder(
-        model=task.model, prefix=task.passage_prompt, progress_bar=False
+        model=task.model,
+        prefix=task.passage_prompt,
+        progress_bar=False,
+        model_kwargs={"dtype": task.precision},
     )
     documents = [Document(content=text, meta={"id": key}) for key, text in task.contexts.items()]
     store = InMemoryDocumentStore()
@@ -33,7 +36,10 @@ def _pipeline(task: Task, store: InMemoryDocumentStore) -> Pipeline:
     pipeline.add_component(
         "embedder",
         SentenceTransformersTextEmbedder(
-            model=task.model, prefix=task.query_prompt, progress_bar=False
+            model=task.model,
+            prefix=task.query_prompt,
+            progress_bar=False,
+            model_kwargs={"dtype": task.precision},
         ),
     )
     pipeline.add_component("dense", InMemoryEmbeddingRetriever(store, top_k=task.top_k))

@@ -21,6 +21,7 @@ def _documents(task: Task) -> list[Document]:
 def _store(task: Task) -> FAISS:
     embeddings = HuggingFaceEmbeddings(
         model_name=task.model,
+        model_kwargs={"model_kwargs": {"dtype": task.precision}},
         encode_kwargs={"prompt": task.passage_prompt, "normalize_embeddings": True},
         query_encode_kwargs={"prompt": task.query_prompt, "normalize_embeddings": True},
     )

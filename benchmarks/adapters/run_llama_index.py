@@ -12,6 +12,8 @@ def _dense(task: Task) -> Search:
         model_name=task.model,
         query_instruction=task.query_prompt,
         text_instruction=task.passage_prompt,
+        model_kwargs={"dtype": task.precision},
+        embed_batch_size=32,  # its own default of 10 is slower
     )
     nodes = [TextNode(id_=key, text=text) for key, text in task.contexts.items()]
     store = VectorStoreIndex(nodes, embed_model=embedding)

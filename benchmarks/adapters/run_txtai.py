@@ -10,6 +10,7 @@ def _build(task: Task, *, hybrid: bool) -> Search:
         path=task.model,
         instructions={"query": task.query_prompt, "data": task.passage_prompt},
         hybrid=hybrid,
+        vectors={"dtype": task.precision},
     )
     embeddings.index(task.contexts.items())
 
