@@ -14,6 +14,7 @@ import _thread
 import contextlib
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -43,6 +44,8 @@ Tell = Callable[[str, int, int], None]
 def main() -> int:
     """Carry out the change that standard input asks for; return the exit status."""
     told = _only_ours()
+    # Started by a script in the background the server ignores it, and with it this process would.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(OSError, AttributeError):  # no niceness on Windows
         os.nice(_NICENESS)
     request: Request = json.loads(sys.stdin.readline())
