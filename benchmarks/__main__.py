@@ -128,14 +128,7 @@ def _add_scale(scale: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='real texts, whose sentences are composed: .jsonl or .jsonl.xz with a "text" each',
     )
-    cost.add_argument(
-        "--questions",
-        type=Path,
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="question set to ask; may be given several times (default: clauses of the texts)",
-    )
+    timed_commands.add_questions(cost)
     timed_commands.add_growth(cost)
     cost.add_argument("--rounds", type=_count, metavar="N", help="default: 5")
     cost.add_argument("--each", type=_count, metavar="N", help="questions a round (default: 20)")

@@ -33,7 +33,7 @@ def add_commands(commands: "Commands", told: Told) -> None:
     index.set_defaults(run=lambda parsed: _index(parsed, told))
     query = commands.add_parser("query", help="how long a question takes")
     _add_texts(query, required=True)
-    _add_questions(query)
+    add_questions(query)
     _add_peers(query)
     _add_rounds(query, 5)
     query.add_argument(
@@ -55,7 +55,7 @@ def _add_performance(commands: "Commands", told: Told) -> None:
         help="write docs/performance.md from the results; with --texts, measure everything first",
     )
     _add_texts(all_, required=False)
-    _add_questions(all_)
+    add_questions(all_)
     _add_peers(all_)
     add_growth(all_)
     all_.add_argument(
@@ -218,7 +218,8 @@ def _add_texts(parser: argparse.ArgumentParser, *, required: bool) -> None:
     )
 
 
-def _add_questions(parser: argparse.ArgumentParser) -> None:
+def add_questions(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names question sets."""
     parser.add_argument(
         "--questions",
         type=Path,
