@@ -13,11 +13,13 @@ from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
 from benchmarks.load import Plan, measure_load
+from benchmarks.markdown import table as to_markdown
 from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
 from benchmarks.quality import measure_quality
 from benchmarks.quality_report import REPORT, write_figures, write_report
 from benchmarks.samples import name_sets
 from benchmarks.scale import measure_scale
+from benchmarks.vectors import HEADER, measure_vectors, read_vectors, to_line
 from index import REPORT as BUNDLED_REPORT
 from index import YinzhengError, cache_dir, default_embedding_cache
 
@@ -61,7 +63,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
     _add_load(commands.add_parser("load", help="whether a server holds while many ask"))
     timed_commands.add_commands(commands, _tell)
+    _add_vectors(commands.add_parser("vectors", help="ways to find the nearest, at every size"))
     return parser
+
+
+def _add_vectors(parser: argparse.ArgumentParser) -> None:
+    for name, what in (("passages", "texts"), ("questions", "questions")):
+        parser.add_argument(
+            f"--{name}",
+            type=Path,
+            metavar="FILE",
+            required=True,
+            help=f"vectors of {what}: a .npy file, float32 (n, dimension), of unit length",
+        )
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        metavar="N,N,…",
+        default=_sizes("1000,10000,100000,1000000"),
+        help="vectors searched (default: 1000,10000,100000,1000000)",
+    )
+    parser.set_defaults(run=_vectors)
+
+
+def _vectors(parsed: argparse.Namespace) -> int:
+    passages, questions = read_vectors(parsed.passages), read_vectors(parsed.questions)
+    rows = []
+    for row in measure_vectors(passages, questions, parsed.sizes, _tell):
+        rows.append(to_line(row))
+        _tell(" ".join(rows[-1]))
+    print(to_markdown(HEADER, rows))
+    return 0
 
 
 def _add_load(load: argparse.ArgumentParser) -> None:

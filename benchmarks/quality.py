@@ -228,14 +228,8 @@ def rates_at(lowest: float, outcomes: Sequence[Outcome]) -> Rates:
 
 def bytes_a_passage(opened: Index) -> dict[str, float]:
     """Return the size of each file or folder of the generation that is open, for one passage."""
-    folder = opened.index_dir / "generations" / opened.generation
-    sizes = {part.name: _size(part) / max(len(opened), 1) for part in sorted(folder.iterdir())}
-    return {name: size for name, size in sizes.items() if size}
-
-
-def _size(part: Path) -> int:
-    inside = part.rglob("*") if part.is_dir() else [part]
-    return sum(path.stat().st_size for path in inside if path.is_file())
+    sizes = sorted(opened.size().bytes_by_part.items())
+    return {name: size / max(len(opened), 1) for name, size in sizes if size}
 
 
 def _measure_noise(files: SetFiles, limit: int | None, cache: Path, told: Told) -> Noise:

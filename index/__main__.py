@@ -7,34 +7,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
+import index
 from index import (
     TOKEN_VECTOR_KINDS,
-    BuildReport,
-    FileReport,
-    GenerationInfo,
     Limits,
     YinzhengError,
-    add_documents,
-    build_index,
     exit_status,
-    list_documents,
-    list_generations,
-    open_index,
-    prune,
-    remove_documents,
     report_totals,
-    rollback,
     telling_fallbacks,
-    update_documents,
-    verify,
     write_report,
 )
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from index import BuildReport, FileReport, GenerationInfo
 
 _DONE, _FAILED, _BAD_USE, _SOME_FAILED = 0, 1, 2, 3
 _MOST_ROWS = 40
@@ -258,7 +247,7 @@ def _add_history(
 def _build(parsed: argparse.Namespace) -> int:
     return _run(
         partial(
-            build_index,
+            index.build_index,
             parsed.paths,
             model=parsed.model,
             token_vectors=parsed.token_vectors,
@@ -274,7 +263,7 @@ def _build(parsed: argparse.Namespace) -> int:
 def _add(parsed: argparse.Namespace) -> int:
     return _run(
         partial(
-            add_documents,
+            index.add_documents,
             parsed.paths,
             follow_links=parsed.follow_links,
             encoding=parsed.encoding,
@@ -287,7 +276,7 @@ def _add(parsed: argparse.Namespace) -> int:
 def _update(parsed: argparse.Namespace) -> int:
     return _run(
         partial(
-            update_documents,
+            index.update_documents,
             parsed.wanted or None,
             prune_missing=parsed.prune_missing,
             encoding=parsed.encoding,
@@ -298,10 +287,10 @@ def _update(parsed: argparse.Namespace) -> int:
 
 
 def _remove(parsed: argparse.Namespace) -> int:
-    return _run(partial(remove_documents, parsed.wanted), parsed)
+    return _run(partial(index.remove_documents, parsed.wanted), parsed)
 
 
-def _run(change: Callable[..., BuildReport], parsed: argparse.Namespace) -> int:
+def _run(change: "Callable[..., BuildReport]", parsed: argparse.Namespace) -> int:
     """Change the index with a bar that tells how far it is, and say what was done."""
     if parsed.report and not Path(parsed.report).expanduser().absolute().parent.is_dir():
         print(f"index: {parsed.report} is in no folder. Make it first.", file=sys.stderr)
@@ -321,7 +310,16 @@ def _run(change: Callable[..., BuildReport], parsed: argparse.Namespace) -> int:
     return _SOME_FAILED if report.failed else _DONE
 
 
-def _progress_bar() -> Progress:
+def _progress_bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -331,7 +329,7 @@ def _progress_bar() -> Progress:
     )
 
 
-def _print_report(report: BuildReport) -> None:
+def _print_report(report: "BuildReport") -> None:
     _print_files([file for file in report.files if file.status != "unchanged"])
     print(
         f"documents: {report.documents:,}, passages: {report.passages:,}, "
@@ -351,7 +349,7 @@ def _print_report(report: BuildReport) -> None:
         print(f"Not indexed: {failed.path}: {failed.reason}", file=sys.stderr)
 
 
-def _print_notes(files: Sequence[FileReport]) -> None:
+def _print_notes(files: "Sequence[FileReport]") -> None:
     """Say what the readers of files had to say: which bytes are undecodable, and where."""
     told = [
         f"{_printable(file.path)}: {note}"
@@ -367,9 +365,13 @@ def _print_notes(files: Sequence[FileReport]) -> None:
         print(f"… and {len(told) - _MOST_ROWS:,} more: --report FILE", file=sys.stderr)
 
 
-def _print_files(files: Sequence[FileReport]) -> None:
+def _print_files(files: "Sequence[FileReport]") -> None:
     if not files:
         return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for name in ("file", "status", "kind", "encoding"):
         table.add_column(name, overflow="fold")
@@ -383,7 +385,7 @@ def _print_files(files: Sequence[FileReport]) -> None:
         print(f"… and {len(files) - _MOST_ROWS:,} more: --report FILE has them all")
 
 
-def _row(file: FileReport) -> list[str]:
+def _row(file: "FileReport") -> list[str]:
     facts = file.facts
     dropped = sum(drop.count for drop in facts.dropped) if facts else 0
     garbled = "" if facts is None or facts.garbled is None else str(facts.garbled)
@@ -400,7 +402,7 @@ def _printable(path: str) -> str:
 
 
 def _list(parsed: argparse.Namespace) -> int:
-    infos = list_documents(parsed.index, wanted=parsed.wanted or None)
+    infos = index.list_documents(parsed.index, wanted=parsed.wanted or None)
     if parsed.json:
         print(json.dumps([asdict(info) for info in infos], ensure_ascii=False, indent=2))
         return _DONE
@@ -412,10 +414,10 @@ def _list(parsed: argparse.Namespace) -> int:
 
 def _info(parsed: argparse.Namespace) -> int:
     # Listed first, so that they are also when none of them can be opened.
-    generations = list_generations(parsed.index)
+    generations = index.list_generations(parsed.index)
     try:
-        with open_index(parsed.index) as index:
-            info = index.info
+        with index.open_index(parsed.index) as opened:
+            info = opened.info
     finally:
         print(*map(_as_line, generations), sep="\n")
     facts = {
@@ -424,6 +426,7 @@ def _info(parsed: argparse.Namespace) -> int:
         "built": f"{info.created.astimezone():%Y-%m-%d %H:%M}",
         "documents": f"{info.documents:,}",
         "passages": f"{info.passages:,}",
+        "segments": f"{info.segments:,}",
         "model": f"{info.model} ({info.dimension} dimensions, revision {info.model_revision})",
         "token vectors": info.token_vectors,
         "on disk": f"{info.bytes_on_disk / 1e6:.1f} MB",
@@ -433,7 +436,7 @@ def _info(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _as_line(one: GenerationInfo) -> str:
+def _as_line(one: "GenerationInfo") -> str:
     built = "?" if one.created is None else f"{one.created.astimezone():%Y-%m-%d %H:%M}"
     marks = [
         *(["in use"] if one.is_in_use else []),
@@ -447,7 +450,7 @@ def _as_line(one: GenerationInfo) -> str:
 
 
 def _verify(parsed: argparse.Namespace) -> int:
-    problems = verify(parsed.index, name=parsed.generation)
+    problems = index.verify(parsed.index, name=parsed.generation)
     for problem in problems:
         print(problem)
     if problems:
@@ -457,13 +460,13 @@ def _verify(parsed: argparse.Namespace) -> int:
 
 
 def _rollback(parsed: argparse.Namespace) -> int:
-    name = rollback(parsed.index, parsed.generation, wait=parsed.wait)
+    name = index.rollback(parsed.index, parsed.generation, wait=parsed.wait)
     print(f"in use: {name}")
     return 0
 
 
 def _prune(parsed: argparse.Namespace) -> int:
-    report = prune(parsed.index, keep=parsed.keep, wait=parsed.wait)
+    report = index.prune(parsed.index, keep=parsed.keep, wait=parsed.wait)
     for name in report.removed:
         print(f"removed: {name}")
     for name in report.held:

@@ -1,7 +1,8 @@
 """Files in, a new generation out: the whole way on one screen.
 
-What the generation in use holds already is neither read nor embedded again. The one that comes out
-depends on its documents alone, not on the way they came.
+What the generation in use holds already is neither read nor embedded again, and most of it is not
+even copied. What the one that comes out answers depends on its documents alone, not on the way they
+came.
 """
 
 from collections.abc import Iterable
@@ -78,6 +79,7 @@ def build_index(
         change.build_on(_old_or_none(change, fresh=fresh), model, token_vectors, options)
         change.made_from(named)
         change.gathering.fresh = fresh
+        change.gathering.keep_none()
         change.gathering.read_all(found, change.told)
         _check_any(change.gathering, found)
         return change.finish(rewrite=rewrite or fresh)
@@ -121,7 +123,6 @@ def add_documents(
     with changing(index_dir, progress, embedding_cache, wait=wait) as change:
         old = change.build_on_old(model, options)
         change.made_from([*old.manifest.sources, *named])
-        change.gathering.keep(old.infos)
         change.gathering.read_all(found, change.told)
         return change.finish()
 
@@ -229,7 +230,7 @@ def list_documents(
 def _old_or_none(change: Change, *, fresh: bool) -> OldGeneration | None:
     """Return the generation in use; None when there is none that can be built on."""
     try:
-        return change.stack.enter_context(open_old(change.index_dir))
+        return change.stack.enter_context(open_old(change.index_dir, thorough=True))
     except IndexNotFoundError:
         return None
     except (IndexDamagedError, IndexFormatError) as error:
@@ -239,7 +240,7 @@ def _old_or_none(change: Change, *, fresh: bool) -> OldGeneration | None:
 
 
 def _check_any(gathering: Gathering, found: Found) -> None:
-    if gathering.entries:
+    if gathering.documents:
         return
     reasons = "; ".join(failed.reason for failed in gathering.failed[:3])
     raise NoDocumentsError(

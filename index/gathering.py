@@ -2,8 +2,7 @@
 
 import hashlib
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,12 +13,12 @@ from index.model_in_use import ModelInUse
 from index.reading import (
     document_id,
     forced_encoding,
-    numbered,
     read,
     way_of_reading,
     with_keys_of_today,
 )
 from index.reuse import OldGeneration
+from index.segmented import SegmentedStore
 from index.selecting import file_of
 from index.store import Entry
 from index.types import DocumentInfo, FailedFile, FileReport, FileStatus
@@ -80,6 +79,11 @@ class Gathering:
         model: what counts the tokens of passages.
         options: how files are read.
         fresh: whether every file is read again.
+
+    Attributes:
+        entries: the documents that were read, by id.
+        gone: the documents of the old generation that the next one does not hold, or holds as they
+            were read now. It holds all others as they are.
     """
 
     old: OldGeneration | None
@@ -87,19 +91,48 @@ class Gathering:
     options: ReadingOptions
     fresh: bool = False
     entries: dict[str, Entry] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
     reports: dict[str, FileReport] = field(default_factory=dict)
-    was_read: bool = False
-    """Whether any document comes from its file and not from the old generation."""
+    _reported: dict[str, str] = field(default_factory=dict)
+    """The id of each document in the reports, by path."""
+
+    def keep_none(self) -> None:
+        """Begin without the documents of the old generation."""
+        self.gone = self.old.ids() if self.old is not None else set()
 
     def keep(self, ids: Iterable[str]) -> None:
-        """Take documents over from the old generation as they are."""
+        """Take documents over from the old generation as they are, and report them."""
+        for one in ids:
+            info = self.old.info(one) if self.old is not None else None
+            if self.old is None or info is None:
+                continue
+            self.entries.pop(one, None)
+            self.gone.discard(one)
+            self._reported[info.path] = one
+            self.reports[info.path] = FileReport(
+                path=info.path,
+                status="unchanged",
+                encoding=info.encoding,
+                kept=info.passages,
+                facts=self.old.facts(one),
+            )
+
+    def kept_of(self, segment: int) -> Iterator[Entry]:
+        """Yield the documents of a segment that are kept, their passages by their rows there."""
         if self.old is None:
             return
-        for one in ids:
-            entry = self.old.entries[one]
-            if entry.facts.reading != way_of_reading(forced_encoding(entry.facts.reading)):
-                entry = with_keys_of_today(entry)
-            self._take(entry, "unchanged")
+        for entry in self.old.entries(segment):
+            if entry.document.id in self.gone:
+                continue
+            reading = entry.facts.reading
+            is_of_today = reading == way_of_reading(forced_encoding(reading))
+            yield entry if is_of_today else with_keys_of_today(entry)
+
+    @property
+    def documents(self) -> int:
+        """How many documents the next generation holds."""
+        old = self.old.manifest.documents if self.old is not None else 0
+        return len(self.entries) + old - len(self.gone)
 
     def read_all(self, found: Found, told: Callable[[str, int, int], None]) -> None:
         """Take documents from their files; what cannot be read is reported and left out."""
@@ -141,7 +174,8 @@ class Gathering:
             told("read", done, len(infos))
 
     def leave_out(self, info: DocumentInfo, reason: str = "") -> None:
-        """Report a document of the old generation as removed."""
+        """Take a document of the old generation out, and report it as removed."""
+        self.gone.add(info.id)
         self.reports[info.path] = FileReport(info.path, "removed", info.encoding, reason=reason)
 
     def note(self, path: str, reason: str, status: FileStatus | None = None) -> None:
@@ -151,7 +185,7 @@ class Gathering:
 
     def _encoding_of(self, known: str) -> str | None:
         """Return the encoding that a document of the old generation was forced into, if any."""
-        return forced_encoding(self.old.entries[known].facts.reading) if self.old else None
+        return forced_encoding(self.old.facts(known).reading) if self.old else None
 
     def _read_one(self, source: Source, encoding: str | None) -> None:
         started = time.perf_counter()
@@ -165,7 +199,7 @@ class Gathering:
         self, path: str, content: bytes, encoding: str | None, started: float
     ) -> None:
         content_hash = hashlib.sha256(content).hexdigest()
-        known = self.old.infos.get(document_id(path)) if self.old is not None else None
+        known = self.old.info(document_id(path)) if self.old is not None else None
         is_same = known is not None and known.content_hash == content_hash
         if is_same and known is not None and self._may_keep(known.id, encoding):
             self.keep([known.id])
@@ -180,7 +214,8 @@ class Gathering:
         )
         status: FileStatus = "new" if known is None else "unchanged" if is_same else "changed"
         self._take(entry, status, seconds=time.perf_counter() - started)
-        self.was_read = True
+        if known is not None:
+            self.gone.add(known.id)
         if is_same:
             self.note(entry.document.path, "Read again: not in the same way as before.")
 
@@ -188,11 +223,12 @@ class Gathering:
         """Return whether a document of the same content would be read the same again."""
         if self.old is None or self.fresh or not self.model.is_that_of_old:
             return False
-        return self.old.entries[known].facts.reading == way_of_reading(encoding)
+        return self.old.facts(known).reading == way_of_reading(encoding)
 
     def _take(self, entry: Entry, status: FileStatus, *, seconds: float = 0.0) -> None:
         document = entry.document
         self.entries[document.id] = entry
+        self._reported[document.path] = document.id
         self.reports[document.path] = FileReport(
             path=document.path,
             status=status,
@@ -203,75 +239,72 @@ class Gathering:
         )
 
     def _fail(self, path: str, reason: str, seconds: float = 0.0) -> None:
-        if document_id(path) in self.entries:
+        if self._holds(document_id(path)):
             reason = f"{reason} {_KEPT_AS_IT_WAS}"
         path = shown(path)
         self.reports[path] = FileReport(path, "failed", reason=reason, seconds=seconds)
 
+    def _holds(self, document: str) -> bool:
+        """Return whether the next generation holds a document, as far as is known by now."""
+        if document in self.entries:
+            return True
+        kept = self.old is not None and document not in self.gone
+        return kept and self.old is not None and self.old.info(document) is not None
+
     @property
     def failed(self) -> list[FailedFile]:
         """The files that could not be read."""
-        return [FailedFile(r.path, r.reason) for r in self.file_reports() if r.status == "failed"]
+        failed = (one for one in self.reports.values() if one.status == "failed")
+        return [FailedFile(r.path, r.reason) for r in sorted(failed, key=lambda one: one.path)]
 
     @property
     def is_unchanged(self) -> bool:
         """Whether the next generation would hold what the old one holds."""
-        return (
-            self.old is not None
-            and not self.was_read
-            and self.entries.keys() == self.old.infos.keys()
-        )
-
-    def ordered(self) -> list[Entry]:
-        """Return the documents by path, their passages numbered.
-
-        The order is that of their paths, whatever way they came, so that an index depends on its
-        documents only and not on its history.
-        """
-        entries, first = [], 0
-        for entry in sorted(self.entries.values(), key=lambda e: (e.document.path, e.document.id)):
-            entries.append(numbered(entry, first))
-            first += len(entry.passages)
-        return entries
+        return self.old is not None and not self.entries and not self.gone
 
     def renamed(self) -> dict[str, str]:
         """Return, by the id of each renamed document, the id it had."""
         if self.old is None:
             return {}
         gone = {
-            info.content_hash: info
-            for info in self.old.infos.values()
-            if info.id not in self.entries
+            info.content_hash: info for info in self._infos_gone() if info.id not in self.entries
         }
         found: dict[str, str] = {}
         for id_, entry in self.entries.items():
             before = gone.get(entry.document.content_hash)
-            if before is not None and id_ not in self.old.infos:
+            if before is not None and id_ not in self.gone:
                 del gone[entry.document.content_hash]
                 found[id_] = before.id
         return found
 
-    def file_reports(self) -> list[FileReport]:
-        """Return what became of every file, by path."""
+    def _infos_gone(self) -> list[DocumentInfo]:
+        """Return the documents of the old generation that are gone, by path."""
+        old = self.old
+        found = [] if old is None else [old.info(id_) for id_ in self.gone]
+        return sorted((info for info in found if info is not None), key=lambda info: info.path)
+
+    def file_reports(self, held: SegmentedStore) -> list[FileReport]:
+        """Return what became of every file that was looked at, by path.
+
+        Args:
+            held: what the next generation holds, for counting what stands elsewhere too.
+        """
         reports = dict(self.reports)
-        infos = self.old.infos if self.old is not None else {}
-        renamed = self.renamed()
-        for info in infos.values():
+        gone = {info.id: info for info in self._infos_gone()}
+        for info in gone.values():
             if info.id not in self.entries and info.path not in reports:
                 reports[info.path] = FileReport(info.path, "removed", info.encoding)
-        for id_, before in renamed.items():
+        for id_, before in self.renamed().items():
             path = self.entries[id_].document.path
-            reason = f"It was {infos[before].path}."
+            reason = f"It was {gone[before].path}."
             reports[path] = replace(reports[path], status="renamed", reason=reason)
-            reports.pop(infos[before].path, None)
-        for path, count in self._duplicates().items():
-            reports[path] = replace(reports[path], duplicates=count)
+            reports.pop(gone[before].path, None)
+        held_ids = {path: id_ for path, id_ in self._reported.items() if path in reports}
+        counted = held.duplicates(set(held_ids.values()))
+        for path, id_ in held_ids.items():
+            if id_ in counted:
+                reports[path] = replace(reports[path], duplicates=counted[id_])
         return [reports[path] for path in sorted(reports)]
-
-    def _duplicates(self) -> Counter[str]:
-        keys = [(e.document.path, one.duplicate) for e in self.entries.values() for one in e.keys]
-        counted = Counter(key for _, key in keys)
-        return Counter(path for path, key in keys if counted[key] > 1)
 
 
 def _sources_of(files: Collection[str], options: ReadingOptions) -> dict[str, Source]:

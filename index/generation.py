@@ -5,13 +5,17 @@
       .lock, .owner             who is writing, and since when
       generations/<id>/
         manifest.json           format, model, settings, counts, size and SHA-256 of each file
-        passages.sqlite
-        vectors.faiss
+        places.npy              where the passages of each document are
         lexical/
-        tokens/                 vectors of every token, for late interaction
-        sentences/              vectors of every sentence, encoded by itself
+        segments/0/             some of the documents, all that is known of them
+            passages.sqlite
+            vectors.faiss
+            tokens/             vectors of every token, for late interaction
+            sentences/          vectors of every sentence, encoded by itself
+        segments/1/ ...
 
-A generation is written beside the one in use, put on the disk, described in its manifest, checked,
+A segment never changes; a later generation that holds the same documents links to its files. A
+generation is written beside the one in use, put on the disk, described in its manifest, checked,
 then named in CURRENT. Whoever has the old one open keeps it (``locks.py``); a crash at any moment
 leaves the old one in use. ``docs/index.md`` has every byte.
 """
@@ -22,7 +26,7 @@ import secrets
 import shlex
 import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timezone
 from os import path as os_path
 from pathlib import Path
@@ -43,9 +47,18 @@ from index.errors import (
     IndexNotFoundError,
 )
 from index.locks import unheld, writer
-from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, read_manifest, write_manifest
+from index.manifest import (
+    BUILD_AGAIN,
+    MANIFEST,
+    FileFacts,
+    Manifest,
+    read_manifest,
+    write_manifest,
+)
 from index.store import paths_in
 
+PLACES = "places.npy"
+SEGMENTS = "segments"
 PASSAGES = "passages.sqlite"
 VECTORS = "vectors.faiss"
 LEXICAL = "lexical"
@@ -122,13 +135,35 @@ def _number(name: str) -> int:
     return int(match[1] or 0) if match else 0
 
 
-def seal(folder: Path, **facts: Any) -> Manifest:  # noqa: ANN401  (whatever JSON can say)
-    """Put a finished generation on the disk, then write its manifest, then put that there."""
+def segment(folder: Path, number: int) -> Path:
+    """Return the folder of a segment of a generation."""
+    return folder / SEGMENTS / str(number)
+
+
+def part_of(name: str) -> str:
+    """Return which part of a generation a file belongs to, the same in every segment."""
+    parts = name.split("/")
+    return parts[2] if parts[0] == SEGMENTS and len(parts) > 2 else parts[0]
+
+
+def seal(
+    folder: Path,
+    *,
+    taken_over: Mapping[str, FileFacts] | None = None,
+    **facts: Any,  # noqa: ANN401  (whatever JSON can say)
+) -> Manifest:
+    """Put a finished generation on the disk, then write its manifest, then put that there.
+
+    Args:
+        folder: of the generation.
+        taken_over: the files linked from another generation, and what its manifest says of them.
+        facts: the other fields of the manifest.
+    """
     with writing(folder):
         for path in folder.rglob("*.lock"):  # tantivy's, of no use to a reader
             path.unlink()
         fsync_tree(folder)
-        manifest = write_manifest(folder, facts)
+        manifest = write_manifest(folder, facts, taken_over)
         fsync(folder.parent)
     return manifest
 
@@ -263,14 +298,22 @@ def check_sizes(folder: Path, manifest: Manifest) -> None:
         raise IndexDamagedError(f"{folder / name} {fact}. {BUILD_AGAIN}")
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Compare size and SHA-256 of every file with the manifest, before what it holds is reused.
+def check_files(folder: Path, manifest: Manifest, names: Collection[str] | None = None) -> None:
+    """Compare the SHA-256 of files with the manifest, before what they hold is copied.
+
+    Args:
+        folder: of the generation.
+        manifest: its manifest.
+        names: the files; None = all.
 
     Raises:
         IndexDamagedError: a file is missing or altered.
     """
     check_sizes(folder, manifest)
-    for name, fact in altered(folder, manifest, entries_of(folder)):
+    sizes = entries_of(folder)
+    if names is not None:
+        sizes = {name: sizes[name] for name in names}
+    for name, fact in altered(folder, manifest, sizes):
         raise IndexDamagedError(f"{folder / name} {fact}. {BUILD_AGAIN}")
 
 
@@ -359,7 +402,9 @@ def _sources(folder: Path) -> list[str]:
         sources = list(read_manifest(folder).sources)
     except (IndexDamagedError, IndexFormatError):
         sources = []
-    paths = sources or paths_in(folder / PASSAGES)
+    # Before format 5 there was one store, in the folder itself.
+    stores = (folder / PASSAGES, *sorted(folder.glob(f"{SEGMENTS}/*/{PASSAGES}")))
+    paths = sources or [path for store in stores for path in paths_in(store)]
     # Names of the build's own making (a member of an archive, standard input) are no paths.
     paths = [path for path in paths if Path(path).is_absolute() and path.isprintable()]
     if len(paths) <= _MOST_SOURCES_NAMED:

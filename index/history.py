@@ -1,14 +1,14 @@
 """Documents as they were: in the generations that still lie in the index folder."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 
 from index import generation
 from index.errors import IndexDamagedError, IndexFormatError
 from index.manifest import read_manifest
 from index.reader import Index
-from index.store import Store
+from index.segmented import stores_of
 from index.types import Document
 
 
@@ -22,9 +22,9 @@ def document_as_it_was(opened: Index, document_id: str, content_hash: str) -> Do
     """
     for folder in _others(opened):
         try:
-            read_manifest(folder)
-            with closing(Store(folder / generation.PASSAGES)) as store:
-                found = store.documents_of_content(content_hash)
+            with ExitStack() as stack:
+                stores = stores_of(folder, len(read_manifest(folder).segments), stack)
+                found = [one for s in stores for one in s.documents_of_content(content_hash)]
         except (IndexDamagedError, IndexFormatError):  # of another format, or being removed
             continue
         if found:

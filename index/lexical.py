@@ -26,6 +26,7 @@ _ID = "id"
 LONGEST_TERM = 64
 """Terms are cut to this many characters, in passages and in queries."""
 _HEAP_BYTES = 128 << 20
+_COUNTS_KEPT = 4096
 _META = "meta.json"
 _MOST_META_BYTES = 4 << 20
 _SEGMENT = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -50,15 +51,32 @@ def write_lexical(folder: Path, terms_of_passages: Iterable[Sequence[str]]) -> N
     with writing(folder, ValueError):
         folder.mkdir(parents=True, exist_ok=True)
         index = tantivy.Index(_schema(), path=str(folder))
-        # One thread: with more, which passages share a segment would differ from build to build.
-        writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
-        for passage_id, terms in enumerate(terms_of_passages):
-            document = tantivy.Document()
-            document.add_unsigned(_ID, passage_id)
-            document.add_text(_TERMS, " ".join(term[:LONGEST_TERM] for term in terms))
-            writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
+        _add(index, 0, terms_of_passages)
+
+
+def add_lexical(folder: Path, first: int, terms_of_passages: Iterable[Sequence[str]]) -> None:
+    """Add the terms of more passages to what was written; the i-th is passage ``first + i``.
+
+    Its files are left as they are, or merged into new ones and removed; none is changed.
+
+    Raises:
+        IndexFolderError: the disk has no room for them.
+    """
+    with writing(folder, ValueError):
+        index = tantivy.Index(_schema(), path=str(folder), reuse=True)
+        _add(index, first, terms_of_passages)
+
+
+def _add(index: tantivy.Index, first: int, terms_of_passages: Iterable[Sequence[str]]) -> None:
+    # One thread: with more, which passages share a segment would differ from build to build.
+    writer = index.writer(heap_size=_HEAP_BYTES, num_threads=1)
+    for passage_id, terms in enumerate(terms_of_passages, start=first):
+        document = tantivy.Document()
+        document.add_unsigned(_ID, passage_id)
+        document.add_text(_TERMS, " ".join(term[:LONGEST_TERM] for term in terms))
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,7 @@ class LexicalIndex:
             # again that somebody may be cutting short: that ends the process.
             self._index.config_reader(reload_policy="manual")
             self._searcher = self._index.searcher()
+        self._counts: dict[tuple[tuple[str, ...], ...], int] = {}
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -116,6 +135,16 @@ class LexicalIndex:
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
         """Return in how many passages at least one of the alternatives stands."""
+        # Every passage of a word is counted, and those that stand in most are asked for most.
+        key = tuple(map(tuple, alternatives))
+        count = self._counts.get(key)
+        if count is None:
+            if len(self._counts) >= _COUNTS_KEPT:
+                self._counts.clear()
+            count = self._counts[key] = self._count_any(alternatives)
+        return count
+
+    def _count_any(self, alternatives: Alternatives) -> int:
         query = self._any_of(alternatives)
         if query is None:
             return 0

@@ -1,7 +1,7 @@
 """The manifest: what a generation says of itself, and of every file in it.
 
     {
-      "format": 4, "created": "…", "model": "…", …,
+      "format": 5, "created": "…", "model": "…", …,
       "files": {"passages.sqlite": {"bytes": 40960, "sha256": "…"}, …},
       "sha256": "…"
     }
@@ -25,12 +25,16 @@ from index.durable import read_bounded, replace_text, sha256_of
 from index.errors import IndexDamagedError, IndexFormatError
 from index.types import TOKEN_VECTOR_KINDS
 
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 BUILD_AGAIN = "Build it again: python -m index build PATH"
 _MOST_BYTES = 16 << 20
 _MOST_DIMENSIONS = 1 << 16
-_FILE_NAME = re.compile(r"(?:[A-Za-z0-9._-]{1,100}/)?[A-Za-z0-9._-]{1,100}")
+_MOST_SEGMENTS = 1000
+_FILE_NAME = re.compile(
+    r"(?:segments/[0-9]{1,4}/)?(?:[A-Za-z0-9._-]{1,100}/)?[A-Za-z0-9._-]{1,100}"
+)
+_OF_THEIR_OWN = {"files", "segments", "facts"}
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,6 +44,14 @@ class FileFacts:
 
     bytes: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class SegmentFacts:
+    """What the manifest says of a segment: how many documents and passages it has."""
+
+    documents: int
+    passages: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class Manifest:
         documents: how many documents.
         passages: how many passages.
         files: every other file, by path inside the generation.
+        segments: its segments, in their order.
         sources: the paths it was built from, absolute, for building it again.
         reading: identifies how texts were read, folded and cut into terms.
         facts: fields this version does not know.
@@ -72,17 +85,28 @@ class Manifest:
     documents: int
     passages: int
     files: dict[str, FileFacts]
+    segments: tuple[SegmentFacts, ...] = ()
     sources: tuple[str, ...] = ()
     reading: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def write_manifest(folder: Path, facts: Mapping[str, Any]) -> Manifest:
-    """Describe every file of a folder, and write it down by one atomic rename."""
+def write_manifest(
+    folder: Path, facts: Mapping[str, Any], taken_over: Mapping[str, FileFacts] | None = None
+) -> Manifest:
+    """Describe every file of a folder, and write it down by one atomic rename.
+
+    Args:
+        folder: of the generation.
+        facts: the other fields.
+        taken_over: the files linked from another generation, with what its manifest says of them:
+            they are not read again, and one that was altered since does not fit its hash.
+    """
+    known = taken_over or {}
     files = {
-        path.relative_to(folder).as_posix(): FileFacts(path.stat().st_size, sha256_of(path))
+        name: known.get(name) or FileFacts(path.stat().st_size, sha256_of(path))
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and (name := path.relative_to(folder).as_posix())
     }
     values = {
         "format": FORMAT,
@@ -134,13 +158,14 @@ def _check_format(folder: Path, found: object) -> None:
 def _to_manifest(values: dict[str, Any]) -> Manifest:
     if type(values["files"]) is not dict:
         raise TypeError("its list of files is none")
-    named = {one.name: one for one in fields(Manifest) if one.name not in ("files", "facts")}
+    named = {one.name: one for one in fields(Manifest) if one.name not in _OF_THEIR_OWN}
     known = {name: values[name] for name in named if name in values or _is_required(named[name])}
     known["sources"] = tuple(known.get("sources", ()))
     manifest = Manifest(
         **known,
         files={name: _to_file_facts(name, file) for name, file in values["files"].items()},
-        facts={n: v for n, v in values.items() if n not in {*named, "files", "sha256"}},
+        segments=tuple(SegmentFacts(**one) for one in values.get("segments", ())),
+        facts={n: v for n, v in values.items() if n not in {*named, *_OF_THEIR_OWN, "sha256"}},
     )
     _check_values(manifest)
     return manifest
@@ -162,7 +187,11 @@ def _to_file_facts(name: str, file: Mapping[str, Any]) -> FileFacts:
 def _check_values(manifest: Manifest) -> None:
     datetime.fromisoformat(manifest.created)
     texts = (manifest.model, manifest.model_revision, manifest.reading, *manifest.sources)
-    counts = (manifest.documents, manifest.passages, manifest.max_tokens)
+    counts = [manifest.documents, manifest.passages, manifest.max_tokens]
+    for segment in manifest.segments:
+        counts += (segment.documents, segment.passages)
+    if len(manifest.segments) > _MOST_SEGMENTS:
+        raise ValueError("it names more segments than there can be")
     if not all(isinstance(text, str) for text in texts):
         raise ValueError("a name in it is no text")
     if not all(type(count) is int and 0 <= count < 1 << 48 for count in counts):

@@ -5,7 +5,7 @@ each byte is the one written, ``verification.py`` finds out.
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -19,9 +19,11 @@ from index.errors import (
 )
 from index.lexical import LexicalIndex
 from index.locks import Lease
-from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, read_manifest
+from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, SegmentFacts, read_manifest
 from index.model_in_use import refuse_brought_model
 from index.part_vectors import PartVectorStore
+from index.places import Places
+from index.segmented import SegmentedLexical, SegmentedParts, SegmentedStore, SegmentedVectors
 from index.store import Store
 from index.types import Document, Passage
 from index.vectors import VectorIndex
@@ -51,14 +53,22 @@ class OpenedGeneration:
             stack.callback(lease.release)
             self.manifest: Manifest = read_manifest(folder)
             generation.check_sizes(folder, self.manifest)
-            self.store: Store = Store(folder / generation.PASSAGES)
-            stack.callback(self.store.close)
-            self.lexical: LexicalIndex = LexicalIndex(folder / generation.LEXICAL)
-            self.vectors: VectorIndex = VectorIndex(folder / generation.VECTORS)
-            self.tokens: PartVectorStore = PartVectorStore(folder / generation.TOKENS)
-            self.sentences: PartVectorStore = PartVectorStore(folder / generation.SENTENCES)
-            for fact in self.disagreements():
+            places = Places.read(folder / generation.PLACES)
+            self.parts: list[Segment] = [
+                Segment(generation.segment(folder, number), facts, stack)
+                for number, facts in enumerate(self.manifest.segments)
+            ]
+            if not self.parts:
+                raise IndexDamagedError(f"{folder} has no segments. {BUILD_AGAIN}")
+            lexical = LexicalIndex(folder / generation.LEXICAL)
+            for fact in self._disagreements(places, lexical):
                 raise IndexDamagedError(f"{fact}. {BUILD_AGAIN}")
+            parts = self.parts
+            self.store: SegmentedStore = SegmentedStore([one.store for one in parts], places)
+            self.vectors: SegmentedVectors = SegmentedVectors([p.vectors for p in parts], places)
+            self.tokens: SegmentedParts = SegmentedParts([p.tokens for p in parts], places)
+            self.sentences: SegmentedParts = SegmentedParts([p.sentences for p in parts], places)
+            self.lexical: SegmentedLexical = SegmentedLexical(lexical, places)
             stack.pop_all()
         # Let go when nobody asks any more: a question under way may outlive a refresh. The files
         # are not closed then but with their parts: a call may still be inside of one.
@@ -114,30 +124,77 @@ class OpenedGeneration:
             f"to use the index's own model, or build again with --model {name}."
         )
 
-    def disagreements(self) -> list[str]:
-        """Return in which counts and dimensions the parts disagree with the manifest."""
+    def _disagreements(self, places: Places, lexical: LexicalIndex) -> Iterator[str]:
+        """Yield in which counts and dimensions the parts disagree with the manifest."""
+        manifest, folder = self.manifest, self.folder
+        yield from place_faults(manifest, folder / generation.PLACES, places)
+        yield from lexical_faults(manifest, folder / generation.LEXICAL, lexical)
+        for one in self.parts:
+            for name, part in one.parts():
+                yield from part_disagreements(manifest, one.facts, one.folder / name, part)
+
+
+class Segment:
+    """The parts of one segment, opened.
+
+    Args:
+        folder: of the segment.
+        facts: what the manifest says of it.
+        stack: closes its files.
+
+    Raises:
+        IndexDamagedError: a part cannot be read.
+    """
+
+    def __init__(self, folder: Path, facts: SegmentFacts, stack: ExitStack) -> None:
+        self.folder = folder
+        self.facts = facts
+        self.store: Store = Store(folder / generation.PASSAGES)
+        stack.callback(self.store.close)
+        self.vectors: VectorIndex = VectorIndex(folder / generation.VECTORS)
+        self.tokens: PartVectorStore = PartVectorStore(folder / generation.TOKENS)
+        self.sentences: PartVectorStore = PartVectorStore(folder / generation.SENTENCES)
+
+    def parts(self) -> list[tuple[str, "SegmentPart"]]:
+        """Return its parts, each with its name."""
         return [
-            *part_disagreements(self.manifest, self.folder / generation.VECTORS, self.vectors),
-            *part_disagreements(self.manifest, self.folder / generation.TOKENS, self.tokens),
-            *part_disagreements(self.manifest, self.folder / generation.SENTENCES, self.sentences),
-            *part_disagreements(self.manifest, self.folder / generation.LEXICAL, self.lexical),
-            *part_disagreements(self.manifest, self.folder / generation.PASSAGES, self.store),
+            (generation.VECTORS, self.vectors),
+            (generation.TOKENS, self.tokens),
+            (generation.SENTENCES, self.sentences),
+            (generation.PASSAGES, self.store),
         ]
 
 
+SegmentPart = VectorIndex | PartVectorStore | Store
+
+
+def place_faults(manifest: Manifest, path: Path, places: Places) -> Iterator[str]:
+    """Yield in what the places of passages disagree with the manifest."""
+    counts = ((len(places), manifest.documents), (places.passages, manifest.passages))
+    for (found, said), what in zip(counts, ("documents", "passages"), strict=True):
+        if found != said:
+            yield f"{path} has {found:,} {what}, the manifest says {said:,}"
+    yield from (f"{path} {fact}" for fact in places.faults(manifest.segments))
+
+
+def lexical_faults(manifest: Manifest, path: Path, lexical: LexicalIndex) -> Iterator[str]:
+    """Yield in what the lexical index disagrees with the manifest."""
+    if len(lexical) != manifest.passages:
+        said = manifest.passages
+        yield f"{path} has {len(lexical):,} passages, the manifest says {said:,}"
+
+
 def part_disagreements(
-    manifest: Manifest,
-    path: Path,
-    part: VectorIndex | PartVectorStore | LexicalIndex | Store,
+    manifest: Manifest, segment: SegmentFacts, path: Path, part: SegmentPart
 ) -> list[str]:
-    """Return in what one part of a generation disagrees with the manifest."""
+    """Return in what one part of a segment disagrees with the manifest."""
     facts = []
     passages = part.passages if isinstance(part, Store) else len(part)
-    if passages != manifest.passages:
-        facts.append(f"{path} has {passages:,} passages, the manifest says {manifest.passages:,}")
-    if isinstance(part, Store) and part.documents != manifest.documents:
+    if passages != segment.passages:
+        facts.append(f"{path} has {passages:,} passages, the manifest says {segment.passages:,}")
+    if isinstance(part, Store) and part.documents != segment.documents:
         facts.append(
-            f"{path} has {part.documents:,} documents, the manifest says {manifest.documents:,}"
+            f"{path} has {part.documents:,} documents, the manifest says {segment.documents:,}"
         )
     if isinstance(part, VectorIndex) and part.dimension != manifest.dimension:
         facts.append(

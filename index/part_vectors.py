@@ -246,8 +246,8 @@ class _Int8:
     files = ("vectors", "scales")
 
     def __init__(self, folder: Path) -> None:
-        self._levels: Int8Array = _open(folder, "vectors", np.int8, (None, None))
-        self._scales: ScaleArray = _open(folder, "scales", np.float16, (len(self._levels),))
+        self._levels: Int8Array = open_array(folder, "vectors", np.int8, (None, None))
+        self._scales: ScaleArray = open_array(folder, "scales", np.float16, (len(self._levels),))
 
     def __len__(self) -> int:
         return len(self._levels)
@@ -271,8 +271,8 @@ class _Quantised:
     files = ("codes", "centroids")
 
     def __init__(self, folder: Path) -> None:
-        centroids = _open(folder, "centroids", np.float32, (None, CENTROIDS, PIECE))
-        self._codes: CodeArray = _open(folder, "codes", np.uint8, (None, len(centroids)))
+        centroids = open_array(folder, "centroids", np.float32, (None, CENTROIDS, PIECE))
+        self._codes: CodeArray = open_array(folder, "codes", np.uint8, (None, len(centroids)))
         # Looked up in for every token: not in the file but in memory, 0.4 MB at 384 dimensions.
         self.quantiser = ProductQuantiser(np.array(centroids))
 
@@ -301,10 +301,10 @@ class PartVectorStore:
     def __init__(self, folder: Path) -> None:
         quantised = any((folder / f"{name}.npy").exists() for name in _Quantised.files)
         self._vectors = _Quantised(folder) if quantised else _Int8(folder)
-        self.spans: npt.NDArray[Any] = _open(
+        self.spans: npt.NDArray[Any] = open_array(
             folder, "spans", np.unsignedinteger, (len(self._vectors), 2)
         )
-        self.bounds: IntArray = np.array(_open(folder, "bounds", np.int64, (None,)))
+        self.bounds: IntArray = np.array(open_array(folder, "bounds", np.int64, (None,)))
         ends = (self.bounds[:1].tolist(), self.bounds[-1:].tolist())
         if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self.bounds) < 0):
             raise _damaged(folder / "bounds.npy", f"does not divide {len(self._vectors)} vectors")
@@ -342,7 +342,9 @@ class PartVectorStore:
         return np.diff(self.bounds)
 
 
-def _open(folder: Path, name: str, kind: type, shape: Sequence[int | None]) -> npt.NDArray[Any]:
+def open_array(
+    folder: Path, name: str, kind: type, shape: Sequence[int | None]
+) -> npt.NDArray[Any]:
     """Map a file into memory, and check what it holds; None in the shape is any length."""
     path = folder / f"{name}.npy"
     try:

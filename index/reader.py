@@ -5,12 +5,12 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from index.locks import GoneError
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
 from index.part_vectors import PartVectors
+from index.segmented import SegmentedStore
 from index.types import (
     Document,
     DocumentDetails,
@@ -42,6 +43,7 @@ from index.verification import problems_of
 if TYPE_CHECKING:
     from index.embedder import Embedder
 
+_T = TypeVar("_T")
 _PATIENCE = 5.0  # seconds to look again while generations come and go
 _PAUSE = 0.01
 
@@ -165,6 +167,7 @@ class Index:
             dimension=manifest.dimension,
             token_vectors=opened.tokens.kind,
             bytes_on_disk=sum(generation.entries_of(opened.folder).values()),
+            segments=len(opened.parts),
         )
 
     def size(self) -> IndexSize:
@@ -172,9 +175,9 @@ class Index:
         opened = self._opened
         parts: Counter[str] = Counter()
         for name, size in generation.entries_of(opened.folder).items():
-            parts[name.split("/")[0]] += size
+            parts[generation.part_of(name)] += size
         return IndexSize(
-            sentences=int(opened.sentences.counts().sum()),
+            sentences=opened.sentences.total(),
             characters=opened.store.characters(),
             bytes_by_part=dict(parts),
         )
@@ -283,17 +286,22 @@ class Index:
         """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
         return self._opened.store.repeats(duplicate_keys)
 
-    def verify(self, *, deep: bool = True) -> None:
+    def reported(self, report: Callable[[SegmentedStore], _T]) -> _T:
+        """Return what is reported of the store that is open; for the build that wrote it."""
+        return report(self._opened.store)
+
+    def verify(self, *, deep: bool = True, taken_over: Collection[str] = ()) -> None:
         """Check every file's hash and that every passage stands where it says.
 
         Args:
             deep: look also at every vector, every span, and every id.
+            taken_over: files that were linked from another generation, and are not read.
 
         Raises:
             IndexDamagedError: something is missing, altered or misplaced; the message names all.
         """
         folder = self._opened.folder
-        found = problems_of(folder, deep=deep)
+        found = problems_of(folder, deep=deep, taken_over=taken_over)
         if found:
             listed = "; ".join(str(problem).rstrip(".") for problem in found)
             raise IndexDamagedError(f"{folder} is damaged: {listed}. {BUILD_AGAIN}")

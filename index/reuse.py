@@ -1,10 +1,12 @@
 """The generation in use, as the next one sees it: what need not be read or embedded again.
 
-Reused is only what is as it was built: every file is compared with its SHA-256 first, or a flipped
-bit would be copied under a new, fitting hash.
+Of a large generation little is looked at: documents and texts are looked up by their keys, and
+whole segments are taken over without being read. Copied is only what is as it was built: every file
+is compared with its SHA-256 first, or a flipped bit would be copied under a new, fitting hash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
@@ -12,11 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from index import generation
-from index.manifest import Manifest, read_manifest
+from index.errors import IndexDamagedError
+from index.manifest import BUILD_AGAIN, Manifest, read_manifest
 from index.part_vectors import PartVectorStore
+from index.places import Places
+from index.quantiser import ProductQuantiser
+from index.segmented import SegmentedStore, stores_of
 from index.store import Entry, Store
-from index.types import DocumentInfo, Version
+from index.types import DocumentInfo, FileFacts, TokenVectorKind, Version
 from index.vectors import VectorIndex
+
+Row = tuple[int, int]
+"""A segment, and a row in it."""
+
+_READ_INSTEAD = 4 << 20
+"""Bytes that are read and hashed in about the time that one text takes to be embedded."""
 
 
 class OldGeneration:
@@ -24,80 +36,180 @@ class OldGeneration:
 
     Args:
         folder: of the generation.
+        thorough: whether every byte of it is checked, also of what is only taken over.
 
     Raises:
         IndexDamagedError: it is not as it was built.
         IndexFormatError: another version of Yinzheng wrote it in another layout.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, thorough: bool) -> None:
         self.folder = folder
         self.manifest: Manifest = read_manifest(folder)
-        generation.check_files(folder, self.manifest)
-        self._store = Store(folder / generation.PASSAGES)
-        self.infos: dict[str, DocumentInfo] = {info.id: info for info in self._store.infos()}
+        self._checked: set[str] = set()
+        generation.check_sizes(folder, self.manifest)
+        self.check(list(self.manifest.files) if thorough else [generation.PLACES])
+        self.places: Places = Places.read(folder / generation.PLACES)
+        for fact in self.places.faults(self.manifest.segments):
+            raise IndexDamagedError(f"{folder / generation.PLACES} {fact}. {BUILD_AGAIN}")
+        self._stack = ExitStack()
+        self.stores: list[Store] = stores_of(folder, len(self.manifest.segments), self._stack)
+        self.store: SegmentedStore = SegmentedStore(self.stores, self.places)
+        self._paths: dict[Row, tuple[str, str]] = {}
+        self._parts: dict[tuple[int, str], PartVectorStore] = {}
 
     def __enter__(self) -> "OldGeneration":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._store.close()
+        self._stack.close()
 
     @property
     def name(self) -> str:
         """Name of the generation."""
         return self.folder.name
 
-    @cached_property
-    def entries(self) -> Mapping[str, Entry]:
-        """Every document with its passages, by id."""
-        return {entry.document.id: entry for entry in self._store.entries()}
+    # ---- what it holds ---------------------------------------------------------------------------
 
-    def versions(self) -> list[Version]:
-        """Return the recorded versions of its documents."""
-        return self._store.versions()
+    def ids(self) -> set[str]:
+        """Return the id of every document."""
+        return {id_ for store in self.stores for id_ in store.document_ids()}
 
     @cached_property
-    def passage_rows(self) -> Mapping[bytes, int]:
-        """The passage of each text key."""
-        return {text: row for row, (text, _) in enumerate(self._keys)}
+    def infos(self) -> Mapping[str, DocumentInfo]:
+        """What there is to list of every document, by id."""
+        return {info.id: info for info in self.store.infos()}
 
-    @cached_property
-    def sentence_rows(self) -> Mapping[bytes, int]:
-        """The row of each sentence's key among all sentences."""
-        every = (key for _, sentences in self._keys for key in sentences)
-        return {key: row for row, key in enumerate(every)}
+    def info(self, document_id: str) -> DocumentInfo | None:
+        """Return what there is to list of a document; None when it is not here."""
+        found = (store.info(document_id) for store in self.stores)
+        return next((info for info in found if info is not None), None)
+
+    def facts(self, document_id: str) -> FileFacts:
+        """Return what reading a document's file showed; it is here."""
+        return self.stores[self.segment_of(document_id)].facts(document_id)
+
+    def segment_of(self, document_id: str) -> int:
+        """Return which segment holds a document.
+
+        Raises:
+            KeyError: none does.
+        """
+        for number, store in enumerate(self.stores):
+            if store.info(document_id) is not None:
+                return number
+        raise KeyError(document_id)
+
+    def entries(self, segment: int) -> Iterator[Entry]:
+        """Yield every document of a segment with its passages, by row, after checking its files."""
+        self.check_segment(segment)
+        return self.stores[segment].entries()
+
+    def versions_of(self, document_ids: Sequence[str]) -> list[Version]:
+        """Return the recorded versions of some documents."""
+        return [one for store in self.stores for one in store.versions_of(document_ids)]
+
+    def path_of(self, segment: int, row: int) -> tuple[str, str]:
+        """Return the path and the id of the document that has a passage."""
+        if (segment, row) not in self._paths:
+            self._paths[segment, row] = self.stores[segment].place_of(row)
+        return self._paths[segment, row]
+
+    # ---- vectors to copy -------------------------------------------------------------------------
 
     @property
-    def text_keys(self) -> list[bytes]:
-        """The text key of every passage, by id."""
-        return [text for text, _ in self._keys]
+    def kind(self) -> TokenVectorKind:
+        """How the vectors of tokens are stored."""
+        return self.tokens(0).kind
 
-    @cached_property
-    def _keys(self) -> list[tuple[bytes, tuple[bytes, ...]]]:
-        return list(self._store.keys())
+    @property
+    def quantiser(self) -> ProductQuantiser | None:
+        """What codes are made with, in every segment; None where there are none."""
+        return self.tokens(0).quantiser
 
-    @cached_property
-    def tokens(self) -> PartVectorStore:
-        """The vectors of its tokens."""
-        return PartVectorStore(self.folder / generation.TOKENS)
+    def passage_rows(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """Return whose vectors can be copied for each text key, as far as it is worth it."""
+        return self._rows(keys, Store.text_rows)
 
-    @cached_property
-    def sentences(self) -> PartVectorStore:
-        """The vectors of its sentences."""
-        return PartVectorStore(self.folder / generation.SENTENCES)
+    def sentence_rows(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """Return whose vector can be copied for each sentence's key, as far as it is worth it."""
+        return self._rows(keys, Store.sentence_rows)
 
-    def vectors(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    def _rows(
+        self, keys: Sequence[bytes], look_up: Callable[[Store, Sequence[bytes]], dict[bytes, int]]
+    ) -> dict[bytes, Row]:
+        found: dict[bytes, Row] = {}
+        segments = range(len(self.stores))
+        for number in sorted(segments, key=lambda one: not self._is_checked(one)):
+            rows = look_up(self.stores[number], [key for key in keys if key not in found])
+            if rows and self._is_worth_it(number, len(rows)):
+                self.check_segment(number)
+                found.update({key: (number, row) for key, row in rows.items()})
+        return found
+
+    def _is_worth_it(self, segment: int, texts: int) -> bool:
+        """Return whether checking a segment costs less than embedding some texts again."""
+        size = sum(self.manifest.files[name].bytes for name in self.files_of(segment))
+        return self._is_checked(segment) or size <= texts * _READ_INSTEAD
+
+    def tokens(self, segment: int) -> PartVectorStore:
+        """Return the vectors of its tokens."""
+        return self._part(segment, generation.TOKENS)
+
+    def sentences(self, segment: int) -> PartVectorStore:
+        """Return the vectors of its sentences."""
+        return self._part(segment, generation.SENTENCES)
+
+    def _part(self, segment: int, name: str) -> PartVectorStore:
+        if (segment, name) not in self._parts:
+            folder = generation.segment(self.folder, segment)
+            self._parts[segment, name] = PartVectorStore(folder / name)
+        return self._parts[segment, name]
+
+    def vectors(self, segment: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return the vectors of passages, float32 ``(len(rows), dimension)``."""
-        return VectorIndex(self.folder / generation.VECTORS).rows(rows)
+        return VectorIndex(generation.segment(self.folder, segment) / generation.VECTORS).rows(rows)
+
+    # ---- whether it is as it was built -----------------------------------------------------------
+
+    def files_of(self, segment: int) -> list[str]:
+        """Return the files of a segment, by their paths in the generation."""
+        start = f"{generation.SEGMENTS}/{segment}/"
+        return [name for name in self.manifest.files if name.startswith(start)]
+
+    def check_segment(self, segment: int) -> None:
+        """Compare every file of a segment with its SHA-256, once.
+
+        Raises:
+            IndexDamagedError: one was altered.
+        """
+        self.check(self.files_of(segment))
+
+    def _is_checked(self, segment: int) -> bool:
+        return self._checked.issuperset(self.files_of(segment))
+
+    def check(self, names: Collection[str]) -> None:
+        """Compare files with their SHA-256, each once.
+
+        Raises:
+            IndexDamagedError: one was altered.
+        """
+        new = [name for name in names if name not in self._checked]
+        if new:
+            generation.check_files(self.folder, self.manifest, new)
+            self._checked.update(new)
 
 
-def open_old(index_dir: Path) -> OldGeneration:
+def open_old(index_dir: Path, *, thorough: bool = False) -> OldGeneration:
     """Open the generation in use.
+
+    Args:
+        index_dir: the index folder.
+        thorough: whether every byte of it is checked, also of what is only taken over.
 
     Raises:
         IndexNotFoundError: there is none.
         IndexDamagedError: it is not as it was built.
         IndexFormatError: another version of Yinzheng wrote it in another layout.
     """
-    return OldGeneration(generation.current(index_dir))
+    return OldGeneration(generation.current(index_dir), thorough=thorough)

@@ -1,6 +1,7 @@
-"""Documents and passages in SQLite: text, offsets, headings, what they are recognised by.
+"""Documents and passages of a segment in SQLite: text, offsets, headings, what they are known by.
 
-Always written from nothing, so that no free page holds what was taken out.
+A passage's id in it is its row in the segment, from 0 on. Always written from nothing, so that no
+free page holds what was taken out.
 
 A file may come from a stranger. It is opened read-only, and only with the very schema it is written
 with: no view, trigger or function of its own is ever run. What is read is checked for its type.
@@ -24,7 +25,6 @@ from index.errors import IndexDamagedError
 from index.keys import LENGTH
 from index.types import (
     Document,
-    DocumentDetails,
     DocumentInfo,
     Dropped,
     FileFacts,
@@ -34,29 +34,36 @@ from index.types import (
     Version,
 )
 
-_SCHEMA = """
+# The long columns last: SQLite walks through what stands before the one that is asked for.
+_TABLES = """
 CREATE TABLE documents (
-    id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, text TEXT NOT NULL,
-    content_hash TEXT NOT NULL, encoding TEXT NOT NULL, offsets TEXT NOT NULL, facts TEXT NOT NULL
+    id TEXT PRIMARY KEY, path TEXT NOT NULL, title TEXT NOT NULL, content_hash TEXT NOT NULL,
+    encoding TEXT NOT NULL, facts TEXT NOT NULL, offsets TEXT NOT NULL, text TEXT NOT NULL
 );
-CREATE INDEX documents_of_content ON documents (content_hash);
 CREATE TABLE passages (
     id INTEGER PRIMARY KEY, document_id TEXT NOT NULL REFERENCES documents (id),
     start INTEGER NOT NULL, "end" INTEGER NOT NULL, text TEXT NOT NULL,
     headings TEXT NOT NULL, sentences TEXT NOT NULL, page INTEGER
 );
-CREATE INDEX passages_of_document ON passages (document_id, start);
 -- Apart from the texts: a question asks for the keys of some hundred passages.
 CREATE TABLE keys (
     passage_id INTEGER PRIMARY KEY, duplicate_key BLOB NOT NULL, text_key BLOB NOT NULL,
     sentence_keys BLOB NOT NULL
 );
-CREATE INDEX keys_of_duplicate ON keys (duplicate_key);
+-- Which row of the sentences' vectors a text has: the next generation looks here, not there.
+CREATE TABLE sentence_rows (key BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE versions (
     document_id TEXT NOT NULL, path TEXT NOT NULL, content_hash TEXT NOT NULL,
     text_key BLOB NOT NULL, generation TEXT NOT NULL, indexed TEXT NOT NULL
 );
+"""
+_INDEXES = """
+CREATE INDEX documents_of_content ON documents (content_hash);
+CREATE INDEX passages_of_document ON passages (document_id, start);
+CREATE INDEX keys_of_duplicate ON keys (duplicate_key);
+CREATE INDEX keys_of_text ON keys (text_key);
 CREATE INDEX versions_of_content ON versions (content_hash);
+CREATE INDEX versions_of_document ON versions (document_id);
 """
 _DOCUMENT = "SELECT id, path, title, text, content_hash, encoding, offsets, facts FROM documents"
 _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, page FROM passages'
@@ -67,6 +74,10 @@ _DUPLICATES_OF_DOCUMENTS = (
     "WHERE k.duplicate_key IN "
     "(SELECT duplicate_key FROM keys GROUP BY duplicate_key HAVING count(*) > 1) "
     "GROUP BY p.document_id"
+)
+_INFO = (
+    "SELECT d.id, d.path, d.title, (SELECT count(*) FROM passages WHERE document_id = d.id), "
+    "d.facts, d.encoding, d.content_hash FROM documents d"
 )
 _REPEATS = "SELECT duplicate_key, passage_id FROM keys WHERE duplicate_key"
 _MOST_VARIABLES = 500
@@ -111,12 +122,25 @@ def write_store(path: Path, entries: Iterable[Entry], versions: Iterable[Version
         IndexFolderError: the disk has no room for it.
     """
     with writing(path, sqlite3.Error), closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(_SCHEMA)
+        connection.executescript(_TABLES)
+        connection.execute("CREATE TEMP TABLE found (key BLOB NOT NULL, row INTEGER NOT NULL)")
+        row = 0
         for entry in entries:
             connection.execute(_insert("documents", 8), _document_row(entry))
             connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
             connection.executemany(_insert("keys", 4), map(_key_row, entry.passages, entry.keys))
+            sentences = [key for keys in entry.keys for key in keys.sentences]
+            connection.executemany(
+                _insert("found", 2), zip(sentences, range(row, row + len(sentences)), strict=True)
+            )
+            row += len(sentences)
+        connection.execute(
+            "INSERT INTO sentence_rows SELECT key, min(row) FROM found GROUP BY key ORDER BY key"
+        )
+        connection.execute("DROP TABLE found")
         connection.executemany(_insert("versions", 6), map(_version_row, versions))
+        for statement in _INDEXES.split(";"):  # behind the rows: sorted once
+            connection.execute(statement)
 
 
 def _insert(table: str, columns: int) -> str:
@@ -129,11 +153,11 @@ def _document_row(entry: Entry) -> tuple[str, ...]:
         document.id,
         document.path,
         document.title,
-        document.text,
         document.content_hash,
         document.encoding,
-        json.dumps(document.offsets.kept),
         json.dumps(asdict(entry.facts), ensure_ascii=False),
+        json.dumps(document.offsets.kept),
+        document.text,
     )
 
 
@@ -166,7 +190,7 @@ def _version_row(version: Version) -> tuple[object, ...]:
 
 
 class Store:
-    """The documents and passages of a generation, read-only.
+    """The documents and passages of a segment, read-only.
 
     Raises:
         IndexDamagedError: the file cannot be read.
@@ -230,26 +254,109 @@ class Store:
         )
         return [self._to_info(row) for row in rows]
 
-    def details(self) -> list[DocumentDetails]:
-        """Return what there is to know of every document beside its text, by path."""
-        duplicates: dict[str, int] = dict(self._rows(_DUPLICATES_OF_DOCUMENTS))
+    def info(self, document_id: str) -> DocumentInfo | None:
+        """Return what there is to list of a document; None when it is not here."""
+        rows = self._rows(f"{_INFO} WHERE d.id = ?", document_id)
+        return self._to_info(rows[0]) if rows else None
+
+    def facts(self, document_id: str) -> FileFacts:
+        """Return what reading a document's file showed.
+
+        Raises:
+            KeyError: it is not here.
+        """
+        rows = self._rows("SELECT facts FROM documents WHERE id = ?", document_id)
+        if not rows:
+            raise KeyError(document_id)
+        with self._checked(rows[0], (str,)) as checked:
+            return _facts_from(checked[0])
+
+    def document_ids(self) -> list[str]:
+        """Return the id of every document."""
+        return [id_ for (id_,) in self._rows("SELECT id FROM documents")]
+
+    def place_of(self, passage_id: int) -> tuple[str, str]:
+        """Return the path and the id of the document that a passage is part of."""
+        rows = self._rows(
+            "SELECT d.path, d.id FROM passages p JOIN documents d ON d.id = p.document_id "
+            "WHERE p.id = ?",
+            passage_id,
+        )
+        if not rows:
+            raise _damaged(self._path, f"has no passage {passage_id}")
+        return rows[0][0], rows[0][1]
+
+    def text_rows(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return a passage of each text key that is here."""
+        return self._found(
+            "SELECT text_key, min(passage_id) FROM keys WHERE text_key IN ({}) GROUP BY text_key",
+            keys,
+        )
+
+    def sentence_rows(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return a row of each sentence's key that is here, among all sentences."""
+        return self._found("SELECT key, row FROM sentence_rows WHERE key IN ({})", keys)
+
+    def _found(self, sql: str, keys: Sequence[bytes]) -> dict[bytes, int]:
+        found: dict[bytes, int] = {}
+        for marks, part in _in_parts(keys):
+            for row in self._rows(sql.format(marks), *part):
+                with self._checked(row, (bytes, int)) as checked:
+                    found[checked[0]] = checked[1]
+        return found
+
+    def versions_of(self, document_ids: Sequence[str]) -> list[Version]:
+        """Return the recorded versions of some documents, in the order they were recorded."""
+        found: list[Any] = []
+        for marks, part in _in_parts(document_ids):
+            found += self._rows(
+                f"SELECT rowid, * FROM versions WHERE document_id IN ({marks})",  # noqa: S608
+                *part,
+            )
+        return [self._to_version(row[1:]) for row in sorted(found, key=lambda row: row[0])]
+
+    def repeated(self) -> Iterator[tuple[bytes, int]]:
+        """Yield (duplicate key, passage id) of every passage, by key; a part at a time."""
+        after = (b"", -1)
+        sql = (
+            "SELECT duplicate_key, passage_id FROM keys WHERE (duplicate_key, passage_id) > (?, ?) "
+            "ORDER BY duplicate_key, passage_id LIMIT 10000"
+        )
+        while rows := self._rows(sql, *after):
+            yield from rows
+            after = rows[-1]
+
+    def listed(self) -> list[tuple[DocumentInfo, FileFacts, str]]:
+        """Return of every document what a list says, what reading showed, and since when it is."""
         indexed: dict[str, str] = dict(
             self._rows("SELECT document_id, max(indexed) FROM versions GROUP BY document_id")
         )
         facts = dict(self._rows("SELECT id, facts FROM documents"))
         return [
-            DocumentDetails(
-                info=info,
-                facts=_facts_from(facts[info.id]),
-                duplicates=duplicates.get(info.id, 0),
-                indexed=str(indexed.get(info.id, "")),
-            )
+            (info, _facts_from(facts[info.id]), str(indexed.get(info.id, "")))
             for info in self.infos()
         ]
 
-    def document_list(self) -> list[tuple[str, str, str, int]]:
-        """Return (id, title, path, number of passages) of every document, by path."""
-        return [(info.id, info.title, info.path, info.passages) for info in self.infos()]
+    def duplicates(self) -> dict[str, int]:
+        """Return how many passages of each document stand elsewhere in this store too."""
+        return dict(self._rows(_DUPLICATES_OF_DOCUMENTS))
+
+    def duplicate_keys_of(self, document_id: str) -> list[bytes]:
+        """Return the duplicate key of each passage of a document; none when it is not here."""
+        rows = self._rows(
+            "SELECT duplicate_key FROM keys WHERE passage_id IN "
+            "(SELECT id FROM passages WHERE document_id = ?)",
+            document_id,
+        )
+        return [key for (key,) in rows]
+
+    def counts_of(self, duplicate_keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return how many passages have each of the keys, where there are any."""
+        return self._found(
+            "SELECT duplicate_key, count(*) FROM keys WHERE duplicate_key IN ({}) "
+            "GROUP BY duplicate_key",
+            list(dict.fromkeys(duplicate_keys)),
+        )
 
     def entries(self) -> Iterator[Entry]:
         """Yield every document with everything that belongs to it, in the order written."""
@@ -483,7 +590,7 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
 @cache
 def _own_schema() -> tuple[Any, ...]:
     with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(_SCHEMA)
+        connection.executescript(_TABLES + _INDEXES)
         return _schema_of(connection)
 
 

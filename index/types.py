@@ -224,14 +224,16 @@ class BuildReport:
         generation: name of the generation now in use.
         documents: how many documents it holds.
         passages: how many passages it holds.
-        removed_noise: pieces of noise taken out of its documents.
+        removed_noise: pieces of noise taken out of the documents in ``files``.
         seconds: how long the build took.
         failed: the files that could not be indexed.
         token_vectors: how token vectors are stored, ``int8`` or ``pq``.
         notes: what was done otherwise than asked, and why.
-        files: every file, by path.
+        files: every file that was looked at, by path: an addition looks at what is added, every
+            other change at what the index holds.
         embedded: texts embedded in this build: distinct passages and sentences.
-        reused: distinct passages and sentences whose vectors the old generation had.
+        reused: passages and sentences whose vectors the old generation had: distinct ones where
+            they were copied, all of the segments that were taken over.
         is_new: whether a new generation was written; not when nothing had changed.
     """
 
@@ -313,7 +315,12 @@ class Version:
 
 @dataclass(frozen=True)
 class IndexInfo:
-    """What an index says of itself: the facts of its manifest."""
+    """What an index says of itself: the facts of its manifest.
+
+    Attributes:
+        bytes_on_disk: of all its files; a segment that another generation has too counts in both.
+        segments: how many segments its documents lie in.
+    """
 
     index_dir: str
     generation: str
@@ -325,6 +332,7 @@ class IndexInfo:
     dimension: int
     token_vectors: TokenVectorKind
     bytes_on_disk: int
+    segments: int = 1
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class GenerationInfo:
         created: when it was built; None when it cannot be opened.
         documents: how many documents; 0 when it cannot be opened.
         passages: how many passages; 0 when it cannot be opened.
-        bytes_on_disk: the size of all its files.
+        bytes_on_disk: the size of all its files, also of those that other generations have too.
         is_in_use: whether CURRENT names it.
         is_held: whether some process has it open; None where the system cannot tell.
         problem: why it cannot be opened; empty when it can.
@@ -52,7 +52,7 @@ class PruneReport:
     Attributes:
         removed: names of the generations removed.
         held: names of those that were to go, but are being read.
-        freed_bytes: the size of what was removed.
+        freed_bytes: the size of what was removed and no other generation has.
     """
 
     removed: Sequence[str]
@@ -102,6 +102,17 @@ def _size(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
 
 
+def _on_disk(index_dir: Path) -> dict[tuple[int, int], int]:
+    """Return the size of each file of all generations; one that several have counts once."""
+    statuses = (
+        path.lstat()
+        for folder in generation.sealed(index_dir)
+        for path in folder.rglob("*")
+        if not path.is_dir()
+    )
+    return {(status.st_dev, status.st_ino): status.st_size for status in statuses}
+
+
 def verify(
     index_dir: str | Path | None = None, *, name: str | None = None, deep: bool = True
 ) -> list[Problem]:
@@ -142,11 +153,12 @@ def prune(index_dir: str | Path | None = None, *, keep: int = 2, wait: float = 0
         # When CURRENT names nothing good, readers have the newest good one: nothing may go.
         _check_opens(generation.current(folder))
         generation.remove_leftovers(folder)
-        sizes = {found.name: _size(found) for found in generation.sealed(folder)}
+        before = _on_disk(folder)
         done = generation.remove_old(folder, keep=keep)
+        freed = sum(before.values()) - sum(_on_disk(folder).values())
     removed = [name for name, was_removed in done if was_removed]
     held = [name for name, was_removed in done if not was_removed]
-    return PruneReport(removed, held, sum(sizes[name] for name in removed))
+    return PruneReport(removed, held, freed)
 
 
 def rollback(

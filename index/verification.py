@@ -1,6 +1,6 @@
 """Whether a generation is, byte for byte, the one that was built; everything wrong is named."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,8 +13,9 @@ from index.errors import IndexDamagedError, IndexFolderError
 from index.lexical import LexicalIndex
 from index.locks import GoneError, Lease
 from index.manifest import MANIFEST, Manifest, read_manifest
-from index.opened import part_disagreements
+from index.opened import lexical_faults, part_disagreements, place_faults
 from index.part_vectors import PartVectors, PartVectorStore
+from index.places import Places
 from index.store import Store
 from index.types import Passage
 from index.vectors import FloatArray, VectorIndex
@@ -25,7 +26,7 @@ _FLOAT_SLACK = 1e-3
 _INT8_SLACK = 0.03  # a number is off by half a level, of 127, at most; measured lengths are nearer
 _AT_ONCE = 500
 
-AnyPart = VectorIndex | PartVectorStore | LexicalIndex | Store
+AnyPart = VectorIndex | PartVectorStore | LexicalIndex | Store | Places
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,16 @@ class Problem:
         return f"{self.path} {self.fact}"
 
 
-def problems_of(folder: Path, *, deep: bool = True) -> list[Problem]:
+def problems_of(
+    folder: Path, *, deep: bool = True, taken_over: Collection[str] = ()
+) -> list[Problem]:
     """Return everything that is wrong with a generation; nothing when it is as it was built.
 
     Args:
         folder: of the generation.
         deep: look also at every vector, every span, and every id.
+        taken_over: files that were linked from another generation, and are not read: a build
+            looks at what it has written.
     """
     with ExitStack() as stack:
         try:
@@ -65,15 +70,22 @@ def problems_of(folder: Path, *, deep: bool = True) -> list[Problem]:
             return [_from_error(folder, error)]
         facts = (
             *generation.differing(manifest, sizes),
-            *generation.altered(folder, manifest, sizes),
+            *generation.altered(folder, manifest, _without(sizes, taken_over)),
             *generation.unexpected(manifest, sizes),
         )
         found = [Problem(str(folder / name), fact) for name, fact in facts]
-        parts = stack.enter_context(_Parts(folder))
+        parts = stack.enter_context(_Parts(folder, manifest))
         found += parts.broken
         found += _disagreements(manifest, parts)
         # What is inside is looked at where counts agree: every id is then one of each part.
-        return found or [*_misplaced(parts), *(_inside(parts) if deep else ())]
+        return found or [
+            *_misplaced(parts, taken_over),
+            *(_inside(parts) if deep else ()),
+        ]
+
+
+def _without(sizes: dict[str, int], names: Collection[str]) -> dict[str, int]:
+    return {name: size for name, size in sizes.items() if name not in names}
 
 
 def _from_error(path: Path, error: IndexFolderError) -> Problem:
@@ -88,36 +100,62 @@ class _Parts:
     """The parts of a generation, each opened by itself: a damaged one does not hide another."""
 
     folder: Path
+    manifest: Manifest
     opened: dict[str, AnyPart] = field(default_factory=dict)
     broken: list[Problem] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for name, kind in (
-            (generation.PASSAGES, Store),
-            (generation.VECTORS, VectorIndex),
-            (generation.TOKENS, PartVectorStore),
-            (generation.SENTENCES, PartVectorStore),
-            (generation.LEXICAL, LexicalIndex),
-        ):
-            try:
-                self.opened[name] = kind(self.folder / name)
-            except IndexDamagedError as error:
-                self.broken.append(_from_error(self.folder / name, error))
+        for number in range(len(self.manifest.segments)):
+            for name, kind in (
+                (generation.PASSAGES, Store),
+                (generation.VECTORS, VectorIndex),
+                (generation.TOKENS, PartVectorStore),
+                (generation.SENTENCES, PartVectorStore),
+            ):
+                self._open(f"{generation.SEGMENTS}/{number}/{name}", kind)
+        self._open(generation.LEXICAL, LexicalIndex)
+        self._open(generation.PLACES, Places.read)
+
+    def _open(self, name: str, kind: Callable[[Path], AnyPart]) -> None:
+        try:
+            self.opened[name] = kind(self.folder / name)
+        except IndexDamagedError as error:
+            self.broken.append(_from_error(self.folder / name, error))
 
     def __enter__(self) -> "_Parts":
         return self
 
     def __exit__(self, *_: object) -> None:
-        for part in self.opened.values():
-            if isinstance(part, Store):
-                part.close()
+        for _name, store in self.stores():
+            store.close()
+
+    def stores(self) -> list[tuple[str, Store]]:
+        """The stores of all segments, each with its name."""
+        return [(name, part) for name, part in self.opened.items() if isinstance(part, Store)]
+
+    def beside(self, name: str) -> Store:
+        """Return the store of the segment that a part belongs to."""
+        store = self.opened[f"{name.rpartition('/')[0]}/{generation.PASSAGES}"]
+        assert isinstance(store, Store)  # noqa: S101  (nothing is broken here)
+        return store
 
 
 def _disagreements(manifest: Manifest, parts: _Parts) -> Iterator[Problem]:
+    if not manifest.segments:
+        yield Problem(str(parts.folder), "has no segments")
     for name, part in parts.opened.items():
         path = parts.folder / name
-        for fact in part_disagreements(manifest, path, part):
+        for fact in _faults(manifest, name, path, part):
             yield Problem(str(path), fact.removeprefix(f"{path} "))
+
+
+def _faults(manifest: Manifest, name: str, path: Path, part: AnyPart) -> Iterable[str]:
+    if isinstance(part, Places):
+        return place_faults(manifest, path, part)
+    if isinstance(part, LexicalIndex):
+        return lexical_faults(manifest, path, part)
+    segment = manifest.segments[int(name.split("/")[1])]
+    return part_disagreements(manifest, segment, path, part)
 
 
 def _named(path: Path, facts: Iterable[str]) -> Iterator[Problem]:
@@ -133,20 +171,21 @@ def _named(path: Path, facts: Iterable[str]) -> Iterator[Problem]:
         yield Problem(str(path), f"has {more:,} more of these")
 
 
-def _misplaced(parts: _Parts) -> Iterator[Problem]:
-    store = parts.opened[generation.PASSAGES]
-    assert isinstance(store, Store)  # noqa: S101  (nothing is broken here)
-    facts = (
-        f"has a passage {id_} that is not a slice of its document" for id_ in store.misplaced()
-    )
-    return _named(parts.folder / generation.PASSAGES, facts)
+def _misplaced(parts: _Parts, taken_over: Collection[str]) -> Iterator[Problem]:
+    for name, store in parts.stores():
+        if name not in taken_over:
+            yield from _named(
+                parts.folder / name,
+                (
+                    f"has a passage {id_} that is not a slice of its document"
+                    for id_ in store.misplaced()
+                ),
+            )
 
 
 def _inside(parts: _Parts) -> Iterator[Problem]:
     """Look at every row, vector and span of parts that are whole and agree."""
-    store = parts.opened[generation.PASSAGES]
     for name, part in parts.opened.items():
-        assert isinstance(store, Store)  # noqa: S101  (nothing is broken here)
         path = parts.folder / name
         if isinstance(part, Store):
             yield from _named(path, _store_facts(part))
@@ -154,15 +193,15 @@ def _inside(parts: _Parts) -> Iterator[Problem]:
             yield from _named(path, _vector_facts(part))
         elif isinstance(part, LexicalIndex):
             yield from _named(path, _lexical_facts(part))
-        elif name == generation.TOKENS:
-            yield from _named(path, _token_facts(part, store))
-        else:
-            yield from _named(path, _sentence_facts(part, store))
+        elif isinstance(part, PartVectorStore):
+            of_tokens = name.endswith(generation.TOKENS)
+            look = _token_facts if of_tokens else _sentence_facts
+            yield from _named(path, look(part, parts.beside(name)))
 
 
 def _store_facts(store: Store) -> Iterator[str]:
     yield from (f"is no sound SQLite file: {fact}" for fact in store.faults())
-    for document_id, *_ in store.document_list():
+    for document_id in store.document_ids():
         store.document(document_id)
     for start in range(0, store.passages, _AT_ONCE):
         store.duplicate_keys(range(start, min(start + _AT_ONCE, store.passages)))

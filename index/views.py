@@ -1,7 +1,6 @@
-"""Entries → the files of a generation; vectors are copied from the old one where it has them."""
+"""Entries → the files of a segment; vectors are copied from the old generation if it has them."""
 
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from index import generation
-from index.folding import fold, terms
-from index.lexical import write_lexical
+from index.durable import writing
+from index.folding import fold
 from index.model_in_use import ModelInUse
 from index.part_vectors import PartVectorStore, PartVectorWriter, compress
 from index.quantiser import ProductQuantiser
-from index.reading import way_of_reading
-from index.reuse import OldGeneration
+from index.reuse import OldGeneration, Row
 from index.store import Entry, write_store
 from index.types import Passage, TokenVectorKind, Version
 from index.vectors import write_vectors
@@ -38,32 +36,35 @@ class Plan:
     """What is embedded, and what is copied instead: each distinct text once.
 
     Attributes:
-        entries: every document, its passages numbered.
+        entries: every document of the segment, its passages numbered by their rows.
         old: the generation whose vectors may be copied; None = nothing is.
         kind: how token vectors are to be stored.
+        is_among_others: whether other segments are there already, so that its codes must mean what
+            theirs do.
     """
 
     entries: Sequence[Entry]
     old: OldGeneration | None
     kind: TokenVectorKind
+    is_among_others: bool = False
 
     @cached_property
     def passages(self) -> list[Passage]:
-        """All passages, by id."""
+        """All passages, by row."""
         return [passage for entry in self.entries for passage in entry.passages]
 
     @cached_property
     def by_text(self) -> "_Distinct":
         """The passages by their searchable text."""
         keys = [one.text for entry in self.entries for one in entry.keys]
-        usable = self.old is not None and (self.old.tokens.kind == "int8" or self.kind == "pq")
-        return _Distinct.of(keys, self.old.passage_rows if self.old and usable else {})
+        usable = self.old is not None and (self.old.kind == "int8" or self.kind == "pq")
+        return _Distinct.of(keys, self.old.passage_rows if self.old and usable else None)
 
     @cached_property
     def by_sentence(self) -> "_Distinct":
         """The sentences of all passages by their text."""
         keys = [key for entry in self.entries for one in entry.keys for key in one.sentences]
-        return _Distinct.of(keys, self.old.sentence_rows if self.old else {})
+        return _Distinct.of(keys, self.old.sentence_rows if self.old else None)
 
     @cached_property
     def new_passages(self) -> list[str]:
@@ -84,9 +85,9 @@ class Plan:
     @property
     def quantiser(self) -> ProductQuantiser | None:
         """The quantiser to go on with: where codes are copied, new ones must mean the same."""
-        if self.kind != "pq" or self.old is None or not self.by_text.kept:
+        if self.kind != "pq" or self.old is None:
             return None
-        return self.old.tokens.quantiser
+        return self.old.quantiser if self.by_text.kept or self.is_among_others else None
 
     @property
     def embedded(self) -> int:
@@ -105,24 +106,29 @@ class _Distinct:
 
     Attributes:
         new: the first row of each key that has to be embedded.
-        kept: pairs (row, row of the old generation).
+        kept: by the segment of the old generation, pairs (row, row there).
         repeats: pairs (row, first row with the same key) of what is embedded once for several.
         reused: how many distinct keys are among those kept.
     """
 
     new: list[int] = field(default_factory=list)
-    kept: list[tuple[int, int]] = field(default_factory=list)
+    kept: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     repeats: list[tuple[int, int]] = field(default_factory=list)
     reused: int = 0
 
     @classmethod
-    def of(cls, keys: Sequence[bytes], old: Mapping[bytes, int]) -> "_Distinct":
-        new, kept, repeats = [], [], []
+    def of(
+        cls, keys: Sequence[bytes], look_up: Callable[[Sequence[bytes]], Mapping[bytes, Row]] | None
+    ) -> "_Distinct":
+        old = look_up(list(dict.fromkeys(keys))) if look_up is not None else {}
+        new, repeats = [], []
+        kept: dict[int, list[tuple[int, int]]] = {}
         first: dict[bytes, int] = {}
         for row, key in enumerate(keys):
             is_first = first.setdefault(key, row) == row
             if key in old:
-                kept.append((row, old[key]))
+                segment, of_old = old[key]
+                kept.setdefault(segment, []).append((row, of_old))
             elif is_first:
                 new.append(row)
             else:
@@ -134,7 +140,7 @@ Remembering = Callable[["Embedder", Plan], AbstractContextManager["Embedder"]]
 """Lends an embedder that keeps what it computes."""
 
 
-def write_views(
+def write_segment(
     beside: Path,
     plan: Plan,
     versions: Iterable[Version],
@@ -143,7 +149,9 @@ def write_views(
     remembering: Remembering,
     told: Progress,
 ) -> TokenVectorKind:
-    """Write everything but the manifest; return how token vectors are stored in the end."""
+    """Write the files of a segment; return how token vectors are stored in the end."""
+    with writing(beside):
+        beside.mkdir(parents=True)
     if plan.embedded:
         with remembering(model.embedder, plan) as embedder:
             _write_passages(beside, plan, model.dimension, embedder, told)
@@ -155,7 +163,6 @@ def write_views(
     if kind == "pq" and plan.quantiser is None:
         shrunk = compress(beside / generation.TOKENS, partial(told, "compress"))
         kind = "pq" if shrunk else "int8"
-    _write_lexical(beside / generation.LEXICAL, plan)
     told("write", 1, 2)
     write_store(beside / generation.PASSAGES, plan.entries, versions)
     told("write", 2, 2)
@@ -175,10 +182,10 @@ def _write_passages(
         longest=max((len(passage.searchable) for passage in plan.passages), default=0),
         quantiser=plan.quantiser,
     )
-    if plan.old is not None and rows.kept:
-        to, of_old = zip(*rows.kept, strict=True)
-        vectors[list(to)] = plan.old.vectors(np.array(of_old, np.int64))
-        writer.copy(to, plan.old.tokens, of_old)
+    for old, segment, pairs in _kept(plan, rows):
+        to, of_old = zip(*pairs, strict=True)
+        vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
+        writer.copy(to, old.tokens(segment), of_old)
     if texts:
         told("embed", 0, len(texts))
     for done, (at, encoded) in enumerate(_encoded(embedder, texts), start=1):
@@ -201,9 +208,10 @@ def _token_counts(plan: Plan, embedder: "Embedder | None") -> list[int]:
     """Return how many tokens each passage has."""
     rows = plan.by_text
     counts = np.zeros(len(plan.passages), np.int64)
-    if plan.old is not None and rows.kept:
-        to, of_old = zip(*rows.kept, strict=True)
-        counts[list(to)] = np.diff(plan.old.tokens.bounds)[list(of_old)]
+    for old, segment, pairs in _kept(plan, rows):
+        to, of_old = np.array(pairs, np.int64).T
+        bounds = old.tokens(segment).bounds
+        counts[to] = bounds[of_old + 1] - bounds[of_old]
     if embedder is not None and rows.new:
         counts[rows.new] = embedder.token_counts(plan.new_passages)
     for row, first in rows.repeats:
@@ -228,8 +236,8 @@ def _write_sentences(
         longest=max((len(passage.text) for passage in plan.passages), default=0),
     )
     _write_sentence_spans(writer, plan.passages)
-    if plan.old is not None:
-        _copy(writer, plan.old.sentences, rows.kept)
+    for old, segment, pairs in _kept(plan, rows):
+        _copy(writer, old.sentences(segment), pairs)
     if texts:
         told("embed sentences", 0, len(texts))
     for at in range(0, len(texts), _ENCODED_TOGETHER):
@@ -240,6 +248,15 @@ def _write_sentences(
         told("embed sentences", min(part.stop, len(texts)), len(texts))
     _copy(writer, writer, rows.repeats)
     writer.close()
+
+
+def _kept(
+    plan: Plan, rows: _Distinct
+) -> Iterator[tuple[OldGeneration, int, Sequence[tuple[int, int]]]]:
+    """Yield what is copied: the old generation, a segment of it, and pairs (row, row there)."""
+    if plan.old is not None:
+        for segment, pairs in rows.kept.items():
+            yield plan.old, segment, pairs
 
 
 def _copy(
@@ -257,15 +274,3 @@ def _write_sentence_spans(writer: PartVectorWriter, passages: Sequence[Passage])
         spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64).reshape(-1, 2)
         at = slice(writer.bounds[passage.id], writer.bounds[passage.id + 1])
         writer.spans[at] = spans - passage.start
-
-
-def _write_lexical(folder: Path, plan: Plan) -> None:
-    """Write the terms of every passage, or copy them when they are those of the old generation."""
-    old = plan.old
-    keys = [one.text for entry in plan.entries for one in entry.keys]
-    if old is not None and old.manifest.reading == way_of_reading() and keys == old.text_keys:
-        shutil.copytree(
-            old.folder / generation.LEXICAL, folder, ignore=shutil.ignore_patterns("*.lock")
-        )
-        return
-    write_lexical(folder, (terms(passage.searchable) for passage in plan.passages))

@@ -29,6 +29,7 @@ SAID: dict[Language, dict[str, str]] = {
         "vectors.faiss": "passage vectors",
         "tokens": "token vectors",
         "sentences_part": "sentence vectors",
+        "places.npy": "places of passages",
         "manifest.json": "manifest",
         "fallback": "The newest index is damaged; this is the one built on {}. Build the index "
         "again.",
@@ -142,6 +143,7 @@ SAID: dict[Language, dict[str, str]] = {
         "vectors.faiss": "段落向量",
         "tokens": "词元向量",
         "sentences_part": "句子向量",
+        "places.npy": "段落位置",
         "manifest.json": "清单",
         "fallback": "最新的索引已损坏，这里是 {} 建立的一份。请重新建立索引。",
         "map": "段落地图",
@@ -246,6 +248,7 @@ SAID: dict[Language, dict[str, str]] = {
         "vectors.faiss": "段落向量",
         "tokens": "詞元向量",
         "sentences_part": "句子向量",
+        "places.npy": "段落位置",
         "manifest.json": "清單",
         "fallback": "最新的索引已損壞，這裡是 {} 建立的一份。請重新建立索引。",
         "map": "段落地圖",

@@ -13,7 +13,6 @@ from page.conversation import (
     is_question,
     question_of,
     questions_in,
-    text_of,
     texts_only,
     up_to_question,
 )
@@ -171,19 +170,6 @@ def buttons(*, is_running: bool) -> dict[str, Any]:
 
     word = str(I18nData("stop" if is_running else "ask"))
     return {"submit_btn": not is_running and word, "stop_btn": is_running and word}
-
-
-def stop(history: Messages) -> tuple[Any, Messages]:
-    """Say that a question was stopped, if it had no answer yet."""
-    import gradio as gr
-
-    history = texts_only(history)
-    if history and text_of(history[-1]) in {f"*{words['searching']}*" for words in WORDS.values()}:
-        history = history[:-1]
-    if history and is_question(history[-1]):
-        words = WORDS[language_of(question_of(history[-1]))]
-        history = [*history, a_message("assistant", f"*{words['stopped']}*")]
-    return gr.Textbox(**buttons(is_running=False)), history
 
 
 def undo(history: Messages, place: object, index: str | None) -> tuple[Any, ...]:

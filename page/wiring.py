@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from index import YinzhengError
-from page.chat import Caller, buttons, converse, stop, undo
+from page.chat import Caller, buttons, converse, undo
 from page.conversation import Messages, texts_only, up_to_question
 from page.feedback import FeedbackStore, add_comment, judge, judged
 from page.history import file_of, opened
@@ -136,7 +136,9 @@ def _connect_questions(parts: ChatParts, services: Services) -> list[Any]:
     failed = _script("failed", buttons(is_running=False))
     for event in running:
         event.failure(None, [chat], [box, chat], js=failed)
-    box.stop(stop, [chat], [box, chat], cancels=running, **_QUIET)
+    # In the browser alone: at once, however busy the server is.
+    stopped = _script("stopped", buttons(is_running=False))
+    box.stop(None, [chat], [box, chat], js=stopped, cancels=running)
     return running
 
 

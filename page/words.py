@@ -10,7 +10,6 @@ from qa.types import Language
 WORDS: dict[Language, dict[str, str]] = {
     "zh-Hans": {
         "searching": "正在检索…",
-        "stopped": "已停止，没有作答。",
         "found": "文档中的原文：",
         "high": "可信度：高",
         "medium": "可信度：中",
@@ -35,7 +34,6 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "zh-Hant": {
         "searching": "正在檢索…",
-        "stopped": "已停止，沒有作答。",
         "found": "文件中的原文：",
         "high": "可信度：高",
         "medium": "可信度：中",
@@ -60,7 +58,6 @@ WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "searching": "Searching…",
-        "stopped": "Stopped without an answer.",
         "found": "In the documents’ own words:",
         "high": "Confidence: high",
         "medium": "Confidence: medium",

@@ -8,8 +8,7 @@ from importlib import import_module
 from typing import get_args
 
 from index import QuestionError, YinzhengError, exit_status, telling_fallbacks
-from qa import Answer, Citation, Strictness, ask
-from qa.wire import answer_as_json
+from qa.types import Answer, Citation, Strictness
 
 _FOUND, _FAILED, _BAD_USE, _NOT_FOUND = 0, 1, 2, 3
 _SHOWN_AS_CLOSEST = 3
@@ -38,6 +37,8 @@ def _run(arguments: Sequence[str]) -> int:
     if command is not None:
         return int(import_module(command).main(arguments[1:]))
     parsed = _parser().parse_args(arguments)
+    from qa import ask  # with all that reads an index, which --help does without
+
     try:
         answer = ask(
             parsed.question,
@@ -56,6 +57,8 @@ def _run(arguments: Sequence[str]) -> int:
         print(f"qa: {error}. Check the path, its permissions and the disk.", file=sys.stderr)
         return _FAILED
     if parsed.json:
+        from qa.wire import answer_as_json
+
         print(json.dumps(answer_as_json(answer), ensure_ascii=False, indent=2))
     else:
         _print_answer(answer)

@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ _COLUMNS = (
     *("id", "time", "verdict", "status", "language", "question", "searched", "comment"),
     *("answer_text", "quotes", "references", "generation"),
 )
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # What a spreadsheet takes for the beginning of a formula, also full width.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -117,9 +119,13 @@ def _print_csv(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _harmless(value: Any) -> Any:  # noqa: ANN401
-    """Return a cell that no spreadsheet takes for a formula: =1+1 becomes '=1+1."""
-    if isinstance(value, str) and (
-        value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)
-    ):
+    """Return a cell that no spreadsheet takes for a formula, and no terminal for a command.
+
+    =1+1 becomes '=1+1; control characters other than line breaks and tabs become blanks.
+    """
+    if not isinstance(value, str):
+        return value
+    value = _CONTROLS.sub(" ", value)
+    if value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA):
         return f"'{value}"
     return value

@@ -10,7 +10,6 @@ from index import (
     IndexBusyError,
     IndexFolderError,
     IndexNotFoundError,
-    build_index,
     default_index_dir,
     open_index,
 )
@@ -57,6 +56,8 @@ def _default() -> Index:
         return _open(folder)
     except IndexNotFoundError:
         pass
+    from index import build_index  # with every reader of files, which a question does without
+
     try:
         build_index(REPORT, index_dir=folder)
     except IndexBusyError:

@@ -65,6 +65,18 @@ NAMES = [
 ]
 """File names, each of which a file system takes."""
 
+UPLOADED_NAMES = [
+    *NAMES,
+    "../../app.py.txt",
+    "..\\..\\甲.txt",
+    "乙\u2066\u202e.txt",
+    "丙\r\nX-Hurt: 1.txt",
+    '丁".txt',
+    "字" * 200 + ".txt",
+    "con.txt",
+]
+"""File names that a browser may send, though not every file system takes them."""
+
 ADDRESSES = [
     "/../../../../etc/passwd",
     "/%2e%2e/%2e%2e/etc/passwd",

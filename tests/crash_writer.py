@@ -2,8 +2,8 @@
 
 It reads a request a line, as JSON, and answers each with a line:
 
-    {"do": "build" | "prune" | "rollback", "index": DIR, "paths": [...], "model": DIR, "wait": S,
-     "kill_after": SECONDS, "kill_at": EVENT, "largest_file": BYTES}
+    {"do": "build" | "add" | "prune" | "rollback", "index": DIR, "paths": [...],
+     "model": DIR, "wait": S, "kill_after": SECONDS, "kill_at": EVENT, "largest_file": BYTES}
 
     {"signal": N, "error": "the message of the exception, if any", "seconds": S, "events": N}
 
@@ -18,6 +18,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from typing import Any
 
@@ -25,14 +26,23 @@ os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 
 import faiss  # noqa: F401
 import tantivy  # noqa: F401
+import tqdm
 
-from index import YinzhengError, build_index, prune, rollback, terms
+from index import YinzhengError, add_documents, build_index, prune, rollback, segments, terms
 from index.cleaner import clean
 from index.embedder import load_embedder
 from index.folding import han_shares
 
 HUNG_AFTER_S = 120.0
-_CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "sqlite3.connect"}
+_CHANGES = {
+    "os.rename",
+    "os.remove",
+    "os.rmdir",
+    "os.mkdir",
+    "os.link",
+    "os.truncate",
+    "sqlite3.connect",
+}
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -62,6 +72,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(request: dict[str, Any], pipe: int) -> int:
+    # tqdm's own lock is shared with every process forked from this one: one killed while it held
+    # it (each call of the model does for a moment) would leave all after it waiting for ever.
+    tqdm.tqdm.set_lock(threading.RLock())
     faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
     events = _count_events(request.get("kill_at", 0))
     if "largest_file" in request:
@@ -96,6 +109,9 @@ def _do(request: dict[str, Any]) -> None:
     wait = request.get("wait", 0.0)
     if request["do"] == "build":
         build_index(request["paths"], index_dir=request["index"], model=request["model"], wait=wait)
+    elif request["do"] == "add":
+        segments._SHARE = 0  # what is there stays as it is, however small
+        add_documents(request["paths"], index_dir=request["index"], wait=wait)
     elif request["do"] == "prune":
         prune(request["index"], keep=1, wait=wait)
     else:

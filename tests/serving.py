@@ -1,6 +1,7 @@
 """A running server, a reader's browser, and what hostile readers and documents may try."""
 
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -117,6 +118,16 @@ class Server:
             return response.status, headers, response.read().decode()
         except OSError:
             return 0, {}, ""
+        finally:
+            connection.close()
+
+    def post_json(self, path: str, value: object) -> int:
+        """Send a value as JSON; return the status of the response."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", f"/{path}", json.dumps(value), headers)
+            return connection.getresponse().status
         finally:
             connection.close()
 

@@ -1,18 +1,28 @@
 """Documents, names, questions and addresses that attack: nothing executes, nothing leaves."""
 
+import csv
 import http.client
+import io
 import json
 import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from attacks import ADDRESSES, NAMES, Listening, bodies, listening
+from attacks import ADDRESSES, NAMES, UPLOADED_NAMES, Listening, bodies, listening
+from playwright.sync_api import expect
 from serving import Server, Visit, Visits
 
 from index import build_index, open_index
+from qa.feedback import FEEDBACK_FILE, FeedbackStore
+from qa.feedback_command import main as feedback_command
+from qa.server.file_names import safe_name
+
+if TYPE_CHECKING:
+    from playwright._impl._api_structures import FilePayload
 
 pytestmark = pytest.mark.browser
 _NAMED = re.compile("攻擊[0-9]{2}號")
@@ -25,6 +35,7 @@ class Attacked:
     server: Server
     listener: Listening
     texts: list[str]
+    data: Path
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +55,9 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, report_dir: Path) -> Iter
                 for id_, *_ in index.document_list()
                 for passage in index.passages_of(id_)
             ]
-        server = Server("--index", str(folder / "index"), index=report_dir)
-        yield Attacked(server, listener, passages)
+        where = ("--index", str(folder / "index"), "--data", str(folder / "data"))
+        server = Server(*where, index=report_dir)
+        yield Attacked(server, listener, passages, folder / "data")
         server.stop()
 
 
@@ -100,6 +112,87 @@ def test_what_questions_try_is_shown_as_written(attacked: Attacked, visit: Visit
         assert "".join(said.split()) == "".join(question.split())
         layout_is_whole(opened)
     assert attacked.listener.heard == []
+
+
+def test_what_comments_try_is_kept_as_written(
+    attacked: Attacked, visit: Visits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = visit(attacked.server, viewport={"width": 390, "height": 800})
+    page = opened.page
+    field = page.locator("#comment textarea, #comment input")
+    comments = [*attacked.texts, "=1+1\u202e\u001b[31m，改色"]
+    for number, comment in enumerate(comments):
+        page.locator("#new").click()
+        opened.ask(f"攻擊{number}是什麼？")  # another each time: one answer is judged once
+        page.get_by_label("This helped", exact=True).click()
+        field.fill(comment)
+        field.press("Enter")
+        page.locator("#thanks").wait_for(state="hidden")
+        layout_is_whole(opened)
+    store = FeedbackStore(attacked.data / FEEDBACK_FILE)
+    assert [one.comment for one in store.entries()] == comments
+    assert attacked.listener.heard == []
+    assert feedback_command(["list", "--data", str(attacked.data)]) == 0
+    assert "\u001b" not in capsys.readouterr().out
+    assert feedback_command(["list", "--csv", "--data", str(attacked.data)]) == 0
+    listed = capsys.readouterr().out
+    assert "\u001b" not in listed
+    cells = [cell for row in csv.reader(io.StringIO(listed)) for cell in row]
+    assert len(cells) > len(comments)
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
+
+
+@pytest.fixture(scope="module")
+def open_to_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+    """A server to which everybody may add documents, and its folder."""
+    folder = tmp_path_factory.mktemp("uploads")
+    (folder / "一.txt").write_text("員工每年享有十五天帶薪年假。", encoding="utf-8")
+    build_index(folder / "一.txt", index_dir=folder / "index")
+    server = Server("--allow-upload", index=folder / "index")
+    yield server, folder
+    server.stop()
+
+
+def test_names_of_uploads_are_shown_and_lead_nowhere(
+    open_to_all: tuple[Server, Path], visit: Visits
+) -> None:
+    server, folder = open_to_all
+    opened = visit(server, viewport={"width": 390, "height": 800})
+    page = opened.page
+    page.get_by_role("tab").nth(1).click()
+    field = page.locator("#documents-room .drop input")
+    told = page.locator("#documents-room").get_by_role("alert")
+    for name in UPLOADED_NAMES:  # a program, which is refused with its name
+        field.set_input_files([_file(name, b"\x7fELF\x02\x01")])
+        expect(told).to_contain_text("cannot be read")
+        layout_is_whole(opened)
+    texts = [f"第{number}份檔案的編號是{number}號。" for number in range(len(UPLOADED_NAMES))]
+    named = zip(UPLOADED_NAMES, texts, strict=True)
+    field.set_input_files([_file(name, text.encode()) for name, text in named])
+    page.locator("[data-part=change] p strong").wait_for(timeout=120_000)
+    expect(page.locator("[data-part=rows] tr")).to_have_count(1 + len(texts))
+    shown = page.locator("[data-part=rows] th > bdi:first-child").all_inner_texts()
+    safe = [safe_name(_as_sent(name)) for name in UPLOADED_NAMES]
+    assert sorted(shown) == sorted(["一.txt", *safe])
+    layout_is_whole(opened)
+    kept = {path.name for path in folder.rglob("*") if path.is_file() and path.suffix == ".txt"}
+    assert kept == set(shown)
+    page.get_by_role("tab").first.click()
+    opened.choose("lenient")
+    for text, name in zip(texts, safe, strict=True):
+        opened.ask(text.replace("號。", "號嗎？"))
+        assert name.removesuffix(".txt") in opened.newest_turn.inner_text()
+        layout_is_whole(opened)
+    opened.complaints[:] = [one for one in opened.complaints if "415" not in one]
+
+
+def _as_sent(name: str) -> str:
+    """Return a file's name as a browser writes it in a form, after the HTML standard."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _file(name: str, content: bytes) -> "FilePayload":
+    return {"name": name, "mimeType": "text/plain", "buffer": content}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -143,7 +143,7 @@ def test_a_build_killed_half_way_leaves_the_old_index(tmp_path: Path) -> None:
         env=os.environ | {"COLUMNS": "80"},
     ) as process:
         deadline = time.monotonic() + 120
-        while len(list(index_dir.glob("generations/*/tokens"))) < 2:
+        while len(list(index_dir.glob("generations/*/segments/0/tokens"))) < 2:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -198,10 +198,11 @@ def test_a_missing_index_is_an_error_with_the_next_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "passages.sqlite",
-        "vectors.faiss",
-        "tokens/vectors.npy",
-        "tokens/bounds.npy",
+        "places.npy",
+        "segments/0/passages.sqlite",
+        "segments/0/vectors.faiss",
+        "segments/0/tokens/vectors.npy",
+        "segments/0/tokens/bounds.npy",
         "manifest.json",
     ],
 )
@@ -213,7 +214,11 @@ def test_a_missing_part_is_found_on_opening(small_index: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["passages.sqlite", "vectors.faiss", "tokens/vectors.npy", "lexical/*.term"]
+    "name",
+    [
+        *("segments/0/passages.sqlite", "segments/0/vectors.faiss"),
+        *("segments/0/tokens/vectors.npy", "lexical/*.term"),
+    ],
 )
 def test_an_altered_part_is_found_by_verify(small_index: Path, name: str) -> None:
     with open_index(small_index) as index:

@@ -3,13 +3,12 @@
 import hashlib
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -83,15 +82,38 @@ def digests(index_dir: Path, *names: str) -> dict[str, str]:
     }
 
 
-def stored(index_dir: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Every row of documents and passages; not when they were indexed, which is history."""
-    path = generation_of(index_dir) / "passages.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
+def stored(index_dir: Path) -> dict[str, object]:
+    """Every document and passage with what is known of it; not when it was indexed: history."""
+    with open_index(index_dir) as index:
+        every = range(len(index))
+        keys = index.duplicate_keys(every)
         return {
-            "documents": connection.execute("SELECT * FROM documents ORDER BY rowid").fetchall(),
-            "keys": connection.execute("SELECT * FROM keys ORDER BY rowid").fetchall(),
-            "passages": connection.execute("SELECT * FROM passages ORDER BY rowid").fetchall(),
+            "documents": [index.document(info.id) for info in index.documents()],
+            "details": [replace(one, indexed="") for one in index.document_details()],
+            "passages": index.get_passages(every),
+            "of documents": [index.passages_of(info.id) for info in index.documents()],
+            "ranges": list(index.passage_ranges().items()),
+            "keys": keys,
+            "repeats": index.repeats(list(dict.fromkeys(keys))),
         }
+
+
+def vectors(index_dir: Path) -> list[npt.NDArray[np.float32]]:
+    """The vectors of every passage, of its tokens with their places, and of its sentences."""
+    with open_index(index_dir) as index:
+        found = [index.passage_vectors(range(len(index)))]
+        for passage_id in range(len(index)):
+            tokens = index.token_vectors(passage_id)
+            found += [tokens.vectors, tokens.spans.astype(np.float32)]
+            found.append(index.sentence_vectors(passage_id))
+        return found
+
+
+def answers(index_dir: Path) -> list[list[tuple[int, float]]]:
+    """What comes first for some questions, with its score."""
+    questions = ("網絡水利", "甲文件講", "文", "講。")
+    found = [retrieve(question, index=index_dir, top_k=5) for question in questions]
+    return [[(hit.passage.id, round(hit.score, 5)) for hit in hits] for hits in found]
 
 
 def found_by_terms(index_dir: Path) -> dict[str, tuple[int, list[tuple[int, float]]]]:
@@ -109,10 +131,12 @@ def found_by_terms(index_dir: Path) -> dict[str, tuple[int, list[tuple[int, floa
 
 
 def assert_same(one: Path, other: Path) -> None:
-    vectors = ("vectors.faiss", "tokens/*", "sentences/*")
+    generation_of(one)
     assert stored(one) == stored(other)
-    assert digests(one, *vectors) == digests(other, *vectors)
+    for mine, theirs in zip(vectors(one), vectors(other), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
     assert found_by_terms(one) == found_by_terms(other)
+    assert answers(one) == answers(other)
 
 
 def statuses(report: BuildReport) -> dict[str, str]:
@@ -246,18 +270,21 @@ class History:
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-@given(steps=st.lists(STEPS, min_size=1, max_size=4))
+@given(steps=st.lists(STEPS, min_size=1, max_size=4), share=st.sampled_from([0, 0, 1, 4]))
 def test_any_history_gives_the_index_of_a_build_at_once(
     steps: list[tuple[list[tuple[str, str, str]], tuple[str, str, str]]],
+    share: int,
     tiny: str,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
-    history = History(folder, tiny)
-    for edits, change in steps:
-        for name, subject, how in [*edits, change]:
-            getattr(history, name)(subject, how)
-    assert_same(history.index_dir, history.built_at_once())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("index.segments._SHARE", share)  # at 0, many segments
+        history = History(folder, tiny)
+        for edits, change in steps:
+            for name, subject, how in [*edits, change]:
+                getattr(history, name)(subject, how)
+        assert_same(history.index_dir, history.built_at_once())
     shutil.rmtree(folder)
 
 
@@ -334,7 +361,8 @@ def test_only_new_texts_are_embedded_and_each_once(
     found = counted.take()
     assert found == (
         sorted(fold(text) for text in ["甲文件。網络！", "水利。", "乙文件。"]),
-        sorted(fold(text) for text in ["甲文件。", "網络！", "水利。", "乙文件。"]),
+        # What is a whole passage as well has its vector from there.
+        sorted(fold(text) for text in ["甲文件。", "網络！"]),
     )
     assert (report.embedded, report.reused) == (7, 0)
 
@@ -352,7 +380,7 @@ def test_only_new_texts_are_embedded_and_each_once(
 
     write(docs, d="乙文件。\n\n文件。")  # one passage of it is known
     report = add_documents(docs / "d.txt", index_dir=index_dir)
-    assert counted.take() == ([fold("文件。")], [fold("文件。")])
+    assert counted.take() == ([fold("文件。")], [])
     assert statuses(report)["d"] == "new"
 
 
@@ -406,7 +434,7 @@ def test_another_way_of_reading_reads_again_and_embeds_what_came_out_otherwise(
     index_dir = docs.parent / "index"
     build_index(write(docs, a="甲文件。", b="乙文件。"), index_dir=index_dir)
     counted.take()
-    for module in ("reading", "gathering", "change", "views"):
+    for module in ("reading", "gathering", "change"):
         monkeypatch.setattr(f"index.{module}.way_of_reading", lambda _=None: "another")
     report = build_index(docs, index_dir=index_dir)
     assert report.is_new
@@ -500,18 +528,20 @@ def test_a_damaged_generation_is_not_built_on(docs: Path, model: str) -> None:
     assert model
     index_dir = docs.parent / "index"
     build_index(write(docs, a="甲文件。", b="乙文件。"), index_dir=index_dir)
-    good = digests(index_dir, "vectors.faiss", "tokens/*")
-    path = generation_of(index_dir) / "tokens" / "vectors.npy"
+    good = digests(index_dir, "segments/0/vectors.faiss", "segments/0/tokens/*")
+    path = generation_of(index_dir) / "segments/0/tokens" / "vectors.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.unlink()
     path.write_bytes(bytes(content))
+    (docs / "more").mkdir()
     with pytest.raises(IndexDamagedError, match="altered"):
-        add_documents(docs, index_dir=index_dir)
+        add_documents(write(docs / "more", c="丙文件。"), index_dir=index_dir)
+    (docs / "more" / "c.txt").unlink()
     report = build_index(docs, index_dir=index_dir)
     assert report.notes[0].startswith("Everything was read and embedded again.")
     assert (report.reused, report.is_new) == (0, True)
-    assert digests(index_dir, "vectors.faiss", "tokens/*") == good
+    assert digests(index_dir, "segments/0/vectors.faiss", "segments/0/tokens/*") == good
 
 
 def test_an_older_format_is_built_anew(docs: Path, model: str) -> None:
@@ -519,7 +549,7 @@ def test_an_older_format_is_built_anew(docs: Path, model: str) -> None:
     index_dir = docs.parent / "index"
     build_index(write(docs, a="甲文件。"), index_dir=index_dir)
     manifest = generation_of(index_dir) / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 4', '"format": 3'))
+    manifest.write_text(manifest.read_text().replace('"format": 5', '"format": 3'))
     with pytest.raises(IndexFormatError, match="format 3"):
         update_documents(index_dir=index_dir)
     assert "format 3" in build_index(docs, index_dir=index_dir).notes[0]
@@ -552,24 +582,25 @@ def test_codes_are_copied_and_new_ones_mean_the_same(
     write(docs, long=long_text)
     report = build_index(docs, index_dir=index_dir, token_vectors="pq")
     assert report.token_vectors == "pq"
-    before = digests(index_dir, "tokens/centroids.npy")
-    old_codes = np.load(generation_of(index_dir) / "tokens" / "codes.npy")
+    (before,) = digests(index_dir, "segments/*/tokens/centroids.npy").values()
+    old_codes = np.load(generation_of(index_dir) / "segments/0/tokens" / "codes.npy")
     counted.take()
     write(docs, a="水利水利水利。")
     report = add_documents(docs, index_dir=index_dir)
-    assert counted.take() == ([fold("水利水利水利。")], [fold("水利水利水利。")])
+    assert counted.take() == ([fold("水利水利水利。")], [])
     assert (report.token_vectors, report.passages) == ("pq", 601)
-    assert digests(index_dir, "tokens/centroids.npy") == before
-    codes = np.load(generation_of(index_dir) / "tokens" / "codes.npy")
-    np.testing.assert_array_equal(codes[-len(old_codes) :], old_codes)  # a.txt comes first
+    quantisers = digests(index_dir, "segments/*/tokens/centroids.npy")
+    assert list(quantisers.values()) == [before] * 2, "a small segment beside the large one"
+    codes = np.load(generation_of(index_dir) / "segments/0/tokens" / "codes.npy")
+    np.testing.assert_array_equal(codes, old_codes)
     with open_index(index_dir) as index:
         encoded = dict(index.embedder.encode_passage_tokens([fold("水利水利水利。")]))[0]
-        quantiser = PartVectorStore(generation_of(index_dir) / "tokens").quantiser
+        quantiser = PartVectorStore(generation_of(index_dir) / "segments/0/tokens").quantiser
         assert quantiser is not None
         expected = quantiser.decode(quantiser.encode(encoded.tokens.vectors))
         np.testing.assert_array_equal(index.token_vectors(0).vectors, expected)
     remove_documents(docs / "a.txt", index_dir=index_dir)
-    codes = np.load(generation_of(index_dir) / "tokens" / "codes.npy")
+    codes = np.load(generation_of(index_dir) / "segments/0/tokens" / "codes.npy")
     np.testing.assert_array_equal(codes, old_codes)
 
 

@@ -155,12 +155,36 @@ def test_a_killed_build_leaves_the_old_index_or_the_new_one(place: Place) -> Non
     assert killed > CRASHES // 3
     if CRASHES >= 100:
         assert {(9, True), (9, False)} <= outcomes, "some died before the rename, some behind it"
-    assert place.write("build", "甲")["error"] == ""
+    for corpus in ("乙", "甲"):  # one of them at least changes something, and cleans up
+        assert place.write("build", corpus)["error"] == ""
     assert place.held_corpus() == "甲"
     left = {path.name for path in (place.index_dir / "generations").iterdir()}
     assert left == {one.name for one in list_generations(place.index_dir)}
     assert len(left) == 2
     assert {path.name for path in place.index_dir.iterdir()} == {"CURRENT", ".lock", "generations"}
+
+
+def test_a_killed_addition_leaves_the_index_with_or_without_it(place: Place) -> None:
+    more = place.folder / "甲" / "more.txt"
+    texts = texts_of(place.folder / "甲")
+    more.write_text("丙文件講丙。", encoding="utf-8")
+    try:
+        full = place.write("add", "甲")
+        for moment in moments(full, 2 * SHARE, seed=24):
+            assert place.write("rollback")["error"] == ""
+            done = place.write("add", "甲", **moment)
+            assert done["error"] == ""
+            assert verify(place.index_dir) == []
+            with open_index(place.index_dir) as index:
+                found = [index.document(info.id).text for info in index.documents()]
+                assert found in (texts, [*texts, "丙文件講丙。"])
+                assert done["signal"] or len(found) > len(texts)
+                assert retrieve(QUESTION["甲"], index=index)
+            for one in list_generations(place.index_dir):
+                assert verify(place.index_dir, name=one.name) == [], "links lead to whole files"
+            assert place.write("add", "甲")["error"] == ""
+    finally:
+        more.unlink()
 
 
 def test_a_killed_rollback_leaves_either_generation_in_use(place: Place) -> None:

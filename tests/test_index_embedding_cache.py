@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index import REPORT, CacheError, build_index, fold, open_index
-from index.embedder import Embedder, load_embedder
+from index.embedder import Embedder, FloatArray, load_embedder
 from index.embedding_cache import CachedEmbedder
 from index.part_vectors import quantise, restore
 
@@ -34,7 +34,7 @@ def parts(index_dir: Path) -> dict[str, str]:
     """The SHA-256 of every file that holds vectors."""
     with open_index(index_dir) as index:
         folder = index_dir / "generations" / index.generation
-    files = [folder / "vectors.faiss", *sorted((folder / "tokens").iterdir())]
+    files = [folder / "segments/0/vectors.faiss", *sorted((folder / "segments/0/tokens").iterdir())]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -80,6 +80,25 @@ def test_only_what_is_new_is_computed(tmp_path: Path) -> None:
     embedder.encode_passages(["乙", "丙", "甲"])
     assert embedder.lengths == [2, 1]
     embedder.close()
+
+
+def test_a_sentence_that_is_a_paragraph_is_not_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[str] = []
+    real = Embedder.encode_passages
+
+    def counting(embedder: Embedder, texts: Sequence[str]) -> FloatArray:
+        computed.extend(texts)
+        return real(embedder, texts)
+
+    monkeypatch.setattr(Embedder, "encode_passages", counting)
+    with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
+        [(_, paragraph)] = embedder.encode_passage_tokens([TEXTS[0]])
+        vectors = embedder.encode_passages([TEXTS[1], TEXTS[0]])
+    assert computed == [TEXTS[1]]
+    assert np.array_equal(vectors[1], paragraph.vector)
+    assert np.array_equal(vectors, real(load_embedder(), [TEXTS[1], TEXTS[0]]))
 
 
 def test_another_revision_or_kind_finds_nothing(tmp_path: Path) -> None:

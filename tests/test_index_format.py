@@ -24,30 +24,31 @@ class Reader:
     def __init__(self, index_dir: Path) -> None:
         name = (index_dir / "CURRENT").read_bytes().decode("ascii").removesuffix("\n")
         self.folder = index_dir / "generations" / name
+        self.segment = self.folder / "segments" / "0"
         self.manifest = json.loads((self.folder / "manifest.json").read_bytes())
         others = {key: value for key, value in self.manifest.items() if key != "sha256"}
         canonical = json.dumps(others, sort_keys=True, separators=(",", ":"))
         assert hashlib.sha256(canonical.encode()).hexdigest() == self.manifest["sha256"]
-        assert self.manifest["format"] == 4
+        assert self.manifest["format"] == 5
         for file, facts in self.manifest["files"].items():
             content = (self.folder / file).read_bytes()
             assert len(content) == facts["bytes"]
             assert hashlib.sha256(content).hexdigest() == facts["sha256"]
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        uri = f"{(self.folder / 'passages.sqlite').as_uri()}?mode=ro&immutable=1"
+        uri = f"{(self.segment / 'passages.sqlite').as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             return connection.execute(sql).fetchall()
 
     def vectors(self) -> Array:
-        content = (self.folder / "vectors.faiss").read_bytes()
+        content = (self.segment / "vectors.faiss").read_bytes()
         kind, dimension, passages = struct.unpack("<4siq", content[:16])
         assert kind == b"IxFI"
         assert len(content) == 45 + 4 * passages * dimension
         return np.frombuffer(content[45:], "<f4").reshape(passages, dimension)
 
     def array(self, name: str) -> Array:
-        content = (self.folder / f"{name}.npy").read_bytes()
+        content = (self.segment / f"{name}.npy").read_bytes()
         assert content[:8] == b"\x93NUMPY\x01\x00"
         begins = 10 + int.from_bytes(content[8:10], "little")
         text = content[10:begins].decode("ascii")

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from index.generation import building, name_in_use, seal, swap
 from index.locks import Lease
 from index.manifest import read_manifest
 
-FACTS = {
+FACTS: dict[str, Any] = {
     "model": "m",
     "model_revision": "1",
     "dimension": 4,
@@ -203,12 +204,12 @@ def test_what_is_reused_is_checked_byte_by_byte(two_generations: Path) -> None:
     (newest, _) = generations.sealed(two_generations)
     manifest = read_manifest(newest)
     generations.check_files(newest, manifest)
-    content = bytearray((newest / "passages.sqlite").read_bytes())
+    content = bytearray((newest / "segments/0/passages.sqlite").read_bytes())
     content[-1] ^= 1
-    (newest / "passages.sqlite").write_bytes(bytes(content))
+    (newest / "segments/0/passages.sqlite").write_bytes(bytes(content))
     with pytest.raises(IndexDamagedError, match=r"passages\.sqlite was altered"):
         generations.check_files(newest, manifest)
-    (newest / "passages.sqlite").write_bytes(b"")
+    (newest / "segments/0/passages.sqlite").write_bytes(b"")
     with pytest.raises(IndexDamagedError, match=r"passages\.sqlite has 0 bytes"):
         generations.check_files(newest, manifest)
 
@@ -229,7 +230,7 @@ def test_an_older_format_is_refused_with_the_command(two_generations: Path) -> N
     (newest, older) = generations.sealed(two_generations)
     manifest = newest / "manifest.json"
     source = Path(read_manifest(newest).sources[0])
-    manifest.write_text(re.sub('"format": 4', '"format": 3', manifest.read_text()))
+    manifest.write_text(re.sub('"format": 5', '"format": 3', manifest.read_text()))
     with pytest.raises(Exception, match="has index format 3, written by an older") as caught:
         open_index(two_generations)
     # A manifest of another format is not read: the paths are those of the documents.

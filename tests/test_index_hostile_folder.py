@@ -37,7 +37,9 @@ def opened(folder: Path) -> Index:
     return open_index(folder.parent.parent)
 
 
-@pytest.mark.parametrize("name", ["passages.sqlite", "tokens/vectors.npy", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["segments/0/passages.sqlite", "segments/0/tokens/vectors.npy", "manifest.json"]
+)
 def test_links_are_refused_even_to_the_same_bytes(folder: Path, tmp_path: Path, name: str) -> None:
     (folder / name).rename(tmp_path / "real")
     (folder / name).symlink_to(tmp_path / "real")
@@ -46,12 +48,12 @@ def test_links_are_refused_even_to_the_same_bytes(folder: Path, tmp_path: Path, 
 
 
 def test_a_linked_folder_is_refused(folder: Path, tmp_path: Path) -> None:
-    (folder / "tokens").rename(tmp_path / "tokens")
-    (folder / "tokens").symlink_to(tmp_path / "tokens", target_is_directory=True)
+    (folder / "segments/0/tokens").rename(tmp_path / "tokens")
+    (folder / "segments/0/tokens").symlink_to(tmp_path / "tokens", target_is_directory=True)
     with pytest.raises(IndexDamagedError, match="tokens is a symbolic link"):
         opened(folder)
-    (folder / "tokens").unlink()
-    (tmp_path / "tokens").rename(folder / "tokens")
+    (folder / "segments/0/tokens").unlink()
+    (tmp_path / "tokens").rename(folder / "segments/0/tokens")
     folder.rename(tmp_path / "generation")
     folder.symlink_to(tmp_path / "generation", target_is_directory=True)
     with pytest.raises(IndexDamagedError, match="symbolic link"):
@@ -70,6 +72,7 @@ def test_a_pipe_neither_blocks_nor_is_read(folder: Path, name: str) -> None:
     "name",
     [
         *("../../../etc/passwd", "/etc/passwd", "tokens/../../x", "..", "./vectors.faiss", "a/b/c"),
+        *("segments/0/a/b/c", "segments/x/a/b", "segments/0/../a", "segments/00000/a/b"),
         *("tokens\\vectors.npy", "a\0b", "", "C:x", "x" * 300, "名.npy"),
     ],
 )
@@ -87,6 +90,9 @@ def test_a_manifest_names_only_files_inside(folder: Path, name: str) -> None:
         *({"dimension": 0}, {"dimension": 1 << 40}, {"dimension": None}, {"files": []}),
         *({"files": {"a": {"bytes": -1, "sha256": "0" * 64}}}, {"files": {"a": 5}}),
         *({"created": "yesterday"}, {"created": 5}, {"token_vectors": "pickle"}, {"model": 5}),
+        *({"segments": 5}, {"segments": [5]}, {"segments": [{"documents": 1}]}),
+        {"segments": [{"documents": 1, "passages": -2}]},
+        {"segments": [{"documents": 0, "passages": 0}] * 1001},
         *({"sources": 5}, {"sources": [5]}, {"format": "4"}, {"format": None}),
     ],
     ids=str,
@@ -132,7 +138,7 @@ def header(dimension: int, vectors: int, numbers: int, kind: bytes = b"IxFI") ->
     ],
 )
 def test_a_header_that_claims_too_much_allocates_nothing(folder: Path, start: bytes) -> None:
-    path = folder / "vectors.faiss"
+    path = folder / "segments/0/vectors.faiss"
     path.write_bytes(start + path.read_bytes()[45:])
     resign(folder)
     tracemalloc.start()
@@ -166,7 +172,7 @@ def claim(path: Path, shape: tuple[int, ...], kind: str, *, fortran: bool = Fals
 def test_arrays_that_claim_too_much(
     folder: Path, name: str, shape: tuple[int, ...], kind: str
 ) -> None:
-    claim(folder / "tokens" / f"{name}.npy", shape, kind)
+    claim(folder / "segments/0/tokens" / f"{name}.npy", shape, kind)
     resign(folder)
     with pytest.raises(IndexDamagedError, match=f"{name}.npy"):
         opened(folder)
@@ -175,22 +181,22 @@ def test_arrays_that_claim_too_much(
 @pytest.mark.parametrize("text", ["__import__('os')", "(" * 400, "{'descr': '|i1', 'shape': (", ""])
 def test_a_header_is_no_program(folder: Path, text: str) -> None:
     start = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
-    (folder / "tokens" / "vectors.npy").write_bytes(start)
+    (folder / "segments/0/tokens" / "vectors.npy").write_bytes(start)
     with pytest.raises(IndexDamagedError, match="header is not one"):
-        PartVectorStore(folder / "tokens")
+        PartVectorStore(folder / "segments/0/tokens")
 
 
 def test_arrays_in_another_order_or_of_objects(folder: Path) -> None:
-    claim(folder / "tokens" / "vectors.npy", (4, 16), "|i1", fortran=True)
+    claim(folder / "segments/0/tokens" / "vectors.npy", (4, 16), "|i1", fortran=True)
     with pytest.raises(IndexDamagedError, match="header is not one"):
-        PartVectorStore(folder / "tokens")
-    claim(folder / "tokens" / "vectors.npy", (8,), "|O")
+        PartVectorStore(folder / "segments/0/tokens")
+    claim(folder / "segments/0/tokens" / "vectors.npy", (8,), "|O")
     with pytest.raises(IndexDamagedError, match="header is not one"):
-        PartVectorStore(folder / "tokens")
+        PartVectorStore(folder / "segments/0/tokens")
 
 
 def with_statement(folder: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / "passages.sqlite")) as connection, connection:
+    with closing(sqlite3.connect(folder / "segments/0/passages.sqlite")) as connection, connection:
         for statement in statements:
             connection.execute(statement)
     resign(folder)
@@ -244,12 +250,14 @@ def test_documents_of_other_types_are_damage_too(folder: Path) -> None:
 
 
 def test_a_journal_beside_the_store_is_not_replayed(folder: Path) -> None:
-    (folder / "passages.sqlite-journal").write_bytes(b"\xd9\xd5\x05\xf9 \xa1c\xd7" + bytes(504))
-    (folder / "passages.sqlite-wal").write_bytes(b"\x37\x7f\x06\x82" + bytes(508))
-    before = (folder / "passages.sqlite").read_bytes()
+    (folder / "segments/0/passages.sqlite-journal").write_bytes(
+        b"\xd9\xd5\x05\xf9 \xa1c\xd7" + bytes(504)
+    )
+    (folder / "segments/0/passages.sqlite-wal").write_bytes(b"\x37\x7f\x06\x82" + bytes(508))
+    before = (folder / "segments/0/passages.sqlite").read_bytes()
     with opened(folder) as index:
         assert len(index.get_passages([0, 1])) == 2
-    assert (folder / "passages.sqlite").read_bytes() == before
+    assert (folder / "segments/0/passages.sqlite").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -355,7 +363,7 @@ def test_a_model_that_comes_along_is_loaded_only_when_asked_for(
 
 def test_vectors_that_are_read_are_those_of_the_header(folder: Path) -> None:
     """The layout in the header is the one FAISS writes."""
-    path = folder / "vectors.faiss"
+    path = folder / "segments/0/vectors.faiss"
     rows = np.frombuffer(path.read_bytes()[45:], "<f4").reshape(2, 16)
     np.testing.assert_array_equal(np.concatenate(list(VectorIndex(path).blocks())), rows)
     assert path.read_bytes()[:45] == header(16, 2, 32)

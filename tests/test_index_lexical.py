@@ -82,6 +82,10 @@ def test_alternatives_count_once(tmp_path: Path) -> None:
     city = [("_包頭", "_頭市")]
     assert index.frequency_of_any(bird_or_place) == 2
     assert index.frequency_of_any(city) == 1
+    # Kept from the first time on, and told apart from what is written alike.
+    assert index.frequency_of_any(bird_or_place) == 2
+    assert index.frequency_of_any([("_包頭",), ("_頭市",)]) == 2
+    assert index.frequency_of_any([["_包頭", "_頭市"]]) == 1
     assert index.frequency_of_any([]) == index.frequency_of_any([("無",), ()]) == 0
     hits = index.search_any([(bird_or_place, 2.0), (city, 0.5), ([("無",)], 9.0)], 10)
     assert [(hit.passage_id, hit.score) for hit in hits] == [(0, 2.0), (2, 2.0), (1, 0.5)]

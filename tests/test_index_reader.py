@@ -116,7 +116,9 @@ def test_a_damaged_generation_is_answered_for_by_the_newest_good_one(
     two_generations: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest, older = sealed(two_generations)
-    (newest / "vectors.faiss").write_bytes(b"x" * (newest / "vectors.faiss").stat().st_size)
+    (newest / "segments/0/vectors.faiss").write_bytes(
+        b"x" * (newest / "segments/0/vectors.faiss").stat().st_size
+    )
     with pytest.warns(
         IndexFallbackWarning, match=rf"vectors\.faiss.*generation {older.name}, built"
     ):
@@ -127,9 +129,11 @@ def test_a_damaged_generation_is_answered_for_by_the_newest_good_one(
         assert not index.refresh()
         assert texts(index) == ["甲文件講網絡。"]
     assert main(["info", "--index", str(two_generations)]) == 0
-    assert capsys.readouterr().err.startswith(f"index: {newest}/vectors.faiss cannot be read")
-    (older / "passages.sqlite").unlink()
-    with pytest.raises(IndexDamagedError, match=rf"{newest.name}/vectors\.faiss"):
+    assert capsys.readouterr().err.startswith(
+        f"index: {newest}/segments/0/vectors.faiss cannot be read"
+    )
+    (older / "segments/0/passages.sqlite").unlink()
+    with pytest.raises(IndexDamagedError, match=rf"{newest.name}/segments/0/vectors\.faiss"):
         open_index(two_generations)
 
 
@@ -140,7 +144,9 @@ def test_a_reader_stays_with_what_it_has_when_the_new_one_is_damaged(
         old = index.generation
         (tmp_path / "new.txt").write_text("丙文件。", encoding="utf-8")
         report = build_index(tmp_path / "new.txt", index_dir=two_generations, model=str(tiny))
-        (two_generations / "generations" / report.generation / "passages.sqlite").unlink()
+        (
+            two_generations / "generations" / report.generation / "segments/0/passages.sqlite"
+        ).unlink()
         with pytest.warns(IndexFallbackWarning, match=f"generation {old}"):
             assert not index.refresh()
         assert index.generation == old

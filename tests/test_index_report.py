@@ -85,7 +85,7 @@ def test_the_life_of_an_index_by_command(
 
     (docs / "d.txt").write_text("丁文件。", encoding="utf-8")
     assert main(["add", str(docs / "d.txt"), *where]) == 0
-    assert "new: 1, unchanged: 2" in capsys.readouterr().out
+    assert "\nnew: 1\n" in capsys.readouterr().out
     (docs / "d.txt").unlink()
     assert main(["update", *where]) == 0
     assert "unchanged: 2, vanished: 1" in capsys.readouterr().out

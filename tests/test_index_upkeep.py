@@ -50,9 +50,9 @@ def test_going_back_and_forth(two_generations: Path) -> None:
 
 def test_nobody_goes_back_to_a_damaged_one(two_generations: Path) -> None:
     newest, older = sealed(two_generations)
-    content = bytearray((older / "tokens" / "vectors.npy").read_bytes())
+    content = bytearray((older / "segments/0/tokens" / "vectors.npy").read_bytes())
     content[-1] ^= 1  # which opening would not find
-    (older / "tokens" / "vectors.npy").write_bytes(bytes(content))
+    (older / "segments/0/tokens" / "vectors.npy").write_bytes(bytes(content))
     with pytest.raises(IndexDamagedError, match=r"vectors\.npy was altered.*left as it is"):
         rollback(two_generations)
     assert name_in_use(two_generations) == newest.name
@@ -99,7 +99,7 @@ def test_a_view_of_a_generation_keeps_it(two_generations: Path) -> None:
 
 def test_nothing_is_pruned_while_the_one_in_use_is_damaged(two_generations: Path) -> None:
     newest, _ = sealed(two_generations)
-    (newest / "vectors.faiss").unlink()
+    (newest / "segments/0/vectors.faiss").unlink()
     with pytest.raises(IndexDamagedError, match=r"vectors\.faiss is missing"):
         prune(two_generations, keep=1)
     assert len(list_generations(two_generations)) == 2
@@ -127,7 +127,7 @@ def test_by_command(
         assert main(["prune", "--keep", "1", *where]) == 0
     removed, freed = capsys.readouterr().out.splitlines()
     assert removed == f"removed: {newest}"
-    assert freed.startswith("freed: 0.0")
+    assert freed.startswith("freed: 0.1")
     assert [one.name for one in list_generations(two_generations)] == [built.generation]
     assert main(["prune", "--keep", "0", *where]) == 1
     (two_generations / "generations" / built.generation / "manifest.json").write_text("{")

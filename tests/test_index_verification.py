@@ -69,15 +69,15 @@ def test_a_file_cut_short_or_missing_is_found_when_opening_too(newest: Path) -> 
 
 
 def test_all_is_named_not_only_the_first(newest: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (newest / "tokens" / "vectors.npy").write_bytes(b"")
-    (newest / "passages.sqlite").unlink()
+    (newest / "segments/0/tokens" / "vectors.npy").write_bytes(b"")
+    (newest / "segments/0/passages.sqlite").unlink()
     (newest / "lexical" / "notes.txt").write_text("?")
     (newest / "extra").mkdir()
     (newest / "extra" / "file").write_text("?")
     facts = found(newest)
-    assert facts["passages.sqlite"][0] == "is missing"
+    assert facts["segments/0/passages.sqlite"][0] == "is missing"
     assert facts["lexical/notes.txt"] == facts["extra/file"] == ["does not belong there"]
-    assert facts["tokens/vectors.npy"][0].startswith("has 0 bytes, not ")
+    assert facts["segments/0/tokens/vectors.npy"][0].startswith("has 0 bytes, not ")
     assert main(["verify", "--index", str(newest.parent.parent)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) >= 5
@@ -85,48 +85,48 @@ def test_all_is_named_not_only_the_first(newest: Path, capsys: pytest.CaptureFix
 
 
 def change_dimension(newest: Path) -> str:
-    write_vectors(newest / "vectors.faiss", np.eye(2, 8, dtype=np.float32))
-    return "vectors.faiss has vectors of 8 dimensions, the manifest says 16"
+    write_vectors(newest / "segments/0/vectors.faiss", np.eye(2, 8, dtype=np.float32))
+    return "segments/0/vectors.faiss has vectors of 8 dimensions, the manifest says 16"
 
 
 def change_count(newest: Path) -> str:
-    write_vectors(newest / "vectors.faiss", np.eye(3, 16, dtype=np.float32))
-    return "vectors.faiss has 3 passages, the manifest says 2"
+    write_vectors(newest / "segments/0/vectors.faiss", np.eye(3, 16, dtype=np.float32))
+    return "segments/0/vectors.faiss has 3 passages, the manifest says 2"
 
 
 def lengthen(newest: Path) -> str:
-    write_vectors(newest / "vectors.faiss", np.eye(2, 16, dtype=np.float32) * 1.01)
-    return "vectors.faiss has a vector 0 that is not finite or not of length 1"
+    write_vectors(newest / "segments/0/vectors.faiss", np.eye(2, 16, dtype=np.float32) * 1.01)
+    return "segments/0/vectors.faiss has a vector 0 that is not finite or not of length 1"
 
 
 def not_a_number(newest: Path) -> str:
-    write_vectors(newest / "vectors.faiss", np.full((2, 16), np.nan, np.float32))
-    return "vectors.faiss has a vector 1 that is not finite or not of length 1"
+    write_vectors(newest / "segments/0/vectors.faiss", np.full((2, 16), np.nan, np.float32))
+    return "segments/0/vectors.faiss has a vector 1 that is not finite or not of length 1"
 
 
 def shorten_tokens(newest: Path) -> str:
-    scales = np.load(newest / "tokens" / "scales.npy")
-    np.save(newest / "tokens" / "scales.npy", scales * np.float16(0.5))
-    return "tokens has vectors of passage 0 that are not finite or not of length 1"
+    scales = np.load(newest / "segments/0/tokens" / "scales.npy")
+    np.save(newest / "segments/0/tokens" / "scales.npy", scales * np.float16(0.5))
+    return "segments/0/tokens has vectors of passage 0 that are not finite or not of length 1"
 
 
 def infinite_sentences(newest: Path) -> str:
-    scales = np.load(newest / "sentences" / "scales.npy")
-    np.save(newest / "sentences" / "scales.npy", np.full_like(scales, np.inf))
-    return "sentences has vectors of passage 1 that are not finite or not of length 1"
+    scales = np.load(newest / "segments/0/sentences" / "scales.npy")
+    np.save(newest / "segments/0/sentences" / "scales.npy", np.full_like(scales, np.inf))
+    return "segments/0/sentences has vectors of passage 1 that are not finite or not of length 1"
 
 
 def move_tokens(newest: Path) -> str:
-    spans = np.load(newest / "tokens" / "spans.npy")
+    spans = np.load(newest / "segments/0/tokens" / "spans.npy")
     spans[-1, 1] = 999
-    np.save(newest / "tokens" / "spans.npy", spans)
-    return "tokens has tokens outside of passage 1"
+    np.save(newest / "segments/0/tokens" / "spans.npy", spans)
+    return "segments/0/tokens has tokens outside of passage 1"
 
 
 def move_sentences(newest: Path) -> str:
-    spans = np.load(newest / "sentences" / "spans.npy")
-    np.save(newest / "sentences" / "spans.npy", spans + spans.dtype.type(1))
-    return "sentences has other sentences of passage 0 than passages.sqlite"
+    spans = np.load(newest / "segments/0/sentences" / "spans.npy")
+    np.save(newest / "segments/0/sentences" / "spans.npy", spans + spans.dtype.type(1))
+    return "segments/0/sentences has other sentences of passage 0 than passages.sqlite"
 
 
 def forget_a_passage(newest: Path) -> str:
@@ -137,7 +137,10 @@ def forget_a_passage(newest: Path) -> str:
 
 def change_store(statement: str) -> Callable[[Path], None]:
     def change(newest: Path) -> None:
-        with closing(sqlite3.connect(newest / "passages.sqlite")) as connection, connection:
+        with (
+            closing(sqlite3.connect(newest / "segments/0/passages.sqlite")) as connection,
+            connection,
+        ):
             connection.execute(statement)
 
     return change
@@ -145,24 +148,24 @@ def change_store(statement: str) -> Callable[[Path], None]:
 
 def move_passage(newest: Path) -> str:
     change_store('UPDATE passages SET start = start - 1, "end" = "end" - 1 WHERE id = 1')(newest)
-    return "passages.sqlite has a passage 1 that is not a slice of its document"
+    return "segments/0/passages.sqlite has a passage 1 that is not a slice of its document"
 
 
 def renumber(newest: Path) -> str:
     change_store("UPDATE passages SET id = 7 WHERE id = 1")(newest)
-    return "passages.sqlite has no passage 1"
+    return "segments/0/passages.sqlite has no passage 1"
 
 
 def drop_sentences(newest: Path) -> str:
     change_store("UPDATE passages SET sentences = '[[0, 99]]' WHERE id = 1")(newest)
-    return "passages.sqlite has a sentence outside of its passage 1"
+    return "segments/0/passages.sqlite has a sentence outside of its passage 1"
 
 
 def add_document(newest: Path) -> str:
     change_store(
         "INSERT INTO documents SELECT 'd', 'p', 't', 'x', 'h', 'utf-8', '[]', facts FROM documents"
     )(newest)
-    return "passages.sqlite has 2 documents, the manifest says 1"
+    return "segments/0/passages.sqlite has 2 documents, the manifest says 1"
 
 
 @pytest.mark.parametrize(
@@ -188,22 +191,23 @@ def test_what_a_manifest_covers_up_is_found_inside(
 
 
 def test_many_of_a_kind_are_counted(newest: Path) -> None:
-    write_vectors(newest / "vectors.faiss", np.zeros((60, 16), np.float32) + 1)
+    write_vectors(newest / "segments/0/vectors.faiss", np.zeros((60, 16), np.float32) + 1)
     from index.vectors import VectorIndex
     from index.verification import _named, _vector_facts
 
-    facts = list(_named(newest, _vector_facts(VectorIndex(newest / "vectors.faiss"))))
+    facts = list(_named(newest, _vector_facts(VectorIndex(newest / "segments/0/vectors.faiss"))))
     assert len(facts) == 21
     assert facts[-1] == Problem(str(newest), "has 40 more of these")
 
 
 def test_a_manifest_that_lies_about_itself_is_found(newest: Path) -> None:
     text = (newest / "manifest.json").read_text()
-    (newest / "manifest.json").write_text(text.replace('"passages": 2', '"passages": 3'))
+    (newest / "manifest.json").write_text(text.replace('"max_tokens": ', '"max_tokens": 1'))
     assert found(newest)["manifest.json"] == [
         "cannot be read (it was altered after it was written)"
     ]
-    rewrite(newest / "manifest.json", passages=2)
+    (newest / "manifest.json").write_text(text)
+    rewrite(newest / "manifest.json", added_later=2)
     assert found(newest) == {}
 
 
@@ -211,7 +215,7 @@ def test_another_generation_by_name(
     two_generations: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest, older = sealed(two_generations)
-    (older / "vectors.faiss").write_bytes(b"x")
+    (older / "segments/0/vectors.faiss").write_bytes(b"x")
     assert verify(two_generations) == []
     assert verify(two_generations, name=older.name)
     assert main(["verify", older.name, "--index", str(two_generations)]) == 1

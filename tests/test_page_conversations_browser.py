@@ -2,7 +2,9 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -284,6 +286,42 @@ def test_undo_gives_the_question_back_as_it_was_typed(server: Server, visit: Vis
     expect(page.locator("#question textarea")).to_have_value(question)
     expect(opened.questions).to_have_text(["你好"])
     assert [len(one["messages"]) for one in kept_conversations(opened)] == [2]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("after", [0, 700])  # before and after the server knows of the question
+def test_a_question_that_waits_is_stopped(server: Server, visit: Visits, after: int) -> None:
+    opened = visit(server, locale="zh-CN")
+    page = opened.page
+    opened.choose("lenient")
+    long = {"question": "烏海市的網辦事項" * 120}
+    stopped = Event()
+
+    def ask_on() -> set[int]:
+        told = {server.post_json("api/v1/ask", long)}
+        while not stopped.is_set():
+            told.add(server.post_json("api/v1/ask", long))
+        return told
+
+    with ThreadPoolExecutor(40) as others:  # more than are answered at once
+        asking = [others.submit(ask_on) for _ in range(40)]
+        page.fill("#question textarea", HULUNBUIR)
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(after)
+        try:
+            page.locator("#question .stop-button").click()
+            expect(opened.answers.last).to_have_text("已停止，没有作答。")
+            expect(page.locator("#question .submit-button")).to_have_count(1)
+        finally:
+            stopped.set()
+        assert set().union(*(asked.result() for asked in asking)) <= {200, 429, 503}
+    page.wait_for_timeout(500)
+    # What was stopped does not come after all, and what is asked next is answered.
+    expect(opened.answers).to_have_text(["已停止，没有作答。"])
+    assert opened.ask(WUHAI).locator("blockquote").count() > 0
+    expect(opened.answers.first).to_have_text("已停止，没有作答。")
+    come_back(opened, 1)
+    expect(opened.answers.first).to_have_text("已停止，没有作答。")
 
 
 # Some are answered at every strictness, some at none.

@@ -236,8 +236,8 @@ def test_a_list_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert (exact["question"], exact["comment"]) == (ODD, "＝1+1")
     assert exact["quotes"] == [vars(quoted)]
     main(["feedback", "list", "--csv", "--data", str(tmp_path)])
-    [row] = csv.DictReader(io.StringIO(capsys.readouterr().out.replace("\x00", "")))
-    assert row["question"] == "'" + ODD.replace("\x00", "")
+    [row] = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["question"] == "'" + ODD.replace("\x00", " ")
     assert (row["comment"], row["quotes"]) == ("'＝1+1", "'-5 度")
     assert (row["searched"], row["verdict"]) == ("甲", "bad")
 

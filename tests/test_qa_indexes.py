@@ -66,7 +66,7 @@ def test_the_page_says_when_an_older_index_answers(
     two_generations: Path, question: str, told: str
 ) -> None:
     newest, older = list_generations(two_generations)
-    (two_generations / "generations" / newest.name / "passages.sqlite").unlink()
+    (two_generations / "generations" / newest.name / "segments/0/passages.sqlite").unlink()
     assert older.created is not None
     built = f"{older.created.astimezone():%Y-%m-%d %H:%M}"
     answering = Answering(ServerSettings(index=str(two_generations)))
@@ -83,7 +83,7 @@ def test_the_command_line_says_it_too(
     two_generations: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest, older = list_generations(two_generations)
-    (two_generations / "generations" / newest.name / "passages.sqlite").unlink()
+    (two_generations / "generations" / newest.name / "segments/0/passages.sqlite").unlink()
     assert main(["網絡", "--index", str(two_generations)]) in (0, 3)
     out, err = capsys.readouterr()
     assert "甲文件講網絡。" in out
@@ -98,7 +98,7 @@ def test_a_damaged_index_with_nothing_else_is_an_error(
     two_generations: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for one in list_generations(two_generations):
-        (two_generations / "generations" / one.name / "passages.sqlite").unlink()
+        (two_generations / "generations" / one.name / "segments/0/passages.sqlite").unlink()
     assert main(["網絡", "--index", str(two_generations)]) == 1
     assert "passages.sqlite is missing" in capsys.readouterr().err
     (tmp_path / "new.txt").write_text("丙文件。", encoding="utf-8")

@@ -35,10 +35,39 @@ yinzheng.escaped = (text) => text
 const message = (role, text) => (
   { role, metadata: null, options: null, content: [{ type: "text", text }] }
 );
+yinzheng.textOf = (content) => (Array.isArray(content)
+  ? content.map((part) => part?.text ?? "").join("") : String(content ?? ""));
+yinzheng.isSearching = (text) => /^\*(Searching|正在检索|正在檢索)…\*$/.test(text);
 const isRunning = () => Boolean(document.querySelector("#question .stop-button"));
+// Gradio cannot cancel a question before the server has said that it takes it: what would end it
+// waits until then.
+let sent = 0;
+let isStopping = false;
+new PerformanceObserver((list) => {
+  const isTaken = ({ name, startTime }) => startTime >= sent && name.includes("/queue/join");
+  if (list.getEntries().some(isTaken)) setTimeout(() => { sent = 0; }, 50);
+}).observe({ type: "resource" });
+document.addEventListener("click", (event) => {
+  const ending = event.target.closest?.("#question .stop-button, #new, #clear, .opener");
+  if (!ending) return;
+  if (!sent) {
+    isStopping = ending.matches(".stop-button");
+    return;
+  }
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const again = setInterval(() => {
+    if (sent) return;
+    clearInterval(again);
+    // Gradio may have drawn its button anew meanwhile.
+    (ending.isConnected ? ending : document.querySelector("#question .stop-button"))?.click();
+  }, 20);
+}, true);
 const asking = (text, history, runningProps, rest) => {
   const asked = text.trim();
   if (!asked || isRunning()) return [text, history];
+  sent = performance.now();
+  isStopping = false;
   return [
     { __type__: "update", value: rest, ...runningProps },
     [...(history || []), message("user", yinzheng.escaped(asked))],
@@ -61,14 +90,26 @@ document.addEventListener("click", (event) => {
 }, true);
 yinzheng.refusal = (reason) => `#### ⚠ ${yinzheng.word("not_answered")}\n\n${reason}`;
 yinzheng.idle = (_, idleProps) => ({ __type__: "update", ...idleProps });
-yinzheng.failed = ([history], idleProps) => {
+// The conversation up to a question without an answer; null when it has one.
+const unanswered = (history) => {
   const kept = [...(history || [])];
-  if (kept.length && kept.at(-1).role !== "user") kept.pop();
+  if (yinzheng.isSearching(yinzheng.textOf(kept.at(-1)?.content))) kept.pop();
+  return kept.at(-1)?.role === "user" ? kept : null;
+};
+// Gradio tells of a stopped question as of one that failed, sometimes before it tells of the stop.
+yinzheng.failed = ([history], idleProps) => {
+  sent = 0;
+  if (isStopping) return yinzheng.stopped([history], idleProps);
+  const kept = unanswered(history);
+  const idle = { __type__: "update", ...idleProps };
+  if (!kept) return [idle, history];
   const reason = yinzheng.word(navigator.onLine ? "busy" : "lost");
-  return [
-    { __type__: "update", ...idleProps },
-    [...kept, message("assistant", yinzheng.refusal(reason))],
-  ];
+  return [idle, [...kept, message("assistant", yinzheng.refusal(reason))]];
+};
+yinzheng.stopped = ([history], idleProps) => {
+  const kept = unanswered(history);
+  const told = message("assistant", `*${yinzheng.word("stopped")}*`);
+  return [{ __type__: "update", ...idleProps }, kept ? [...kept, told] : history];
 };
 // A browser may refuse to keep anything: then nothing is remembered.
 yinzheng.strictness = () => {

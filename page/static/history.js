@@ -61,12 +61,9 @@ const write = (kept) => {
     store("localStorage", PREFIX + oldest.id, null);
   }
 };
-const textOf = (content) => (Array.isArray(content)
-  ? content.map((part) => part?.text ?? "").join("") : String(content ?? ""));
-const SEARCHING = /^\*(Searching|正在检索|正在檢索)…\*$/;
 const toKeep = (history) => {
-  let messages = (history || []).map(({ role, content }) => ({ role, text: textOf(content) }));
-  if (messages.length && SEARCHING.test(messages.at(-1).text)) messages.pop();
+  let messages = (history || []).map(({ role, content }) => ({ role, text: yinzheng.textOf(content) }));
+  if (messages.length && yinzheng.isSearching(messages.at(-1).text)) messages.pop();
   const size = () => JSON.stringify(messages).length;
   // Of a very long one, the newest questions and answers.
   while (messages.length > 2 && size() > MOST_CHARACTERS) {

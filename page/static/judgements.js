@@ -17,13 +17,11 @@ const known = () => {
     return all && typeof all === "object" && !Array.isArray(all) ? all : {};
   } catch { return {}; }
 };
-const textOf = (content) => (Array.isArray(content)
-  ? content.map((part) => part?.text ?? "").join("") : String(content ?? ""));
 // By message; questions have none.
 const keysOf = (history) => {
   let question = "";
   return (history || []).map(({ role, content }) => {
-    const text = textOf(content);
+    const text = yinzheng.textOf(content);
     if (role === "user") question = text;
     return role === "user" ? null : digest(`${question}\n${text}`);
   });

@@ -51,7 +51,7 @@ class ServerSettings:
     log_file: Path | None = None
     max_upload_bytes: int = 64 * 2**20
     requests_per_second: float = 50.0
-    max_running: int = 4
+    max_running: int = 8
     max_waiting: int = 60
     max_upload_files: int = 20
     max_upload_total: int = 4 * 2**30
