@@ -197,8 +197,8 @@ def test_a_long_change_is_seen_by_all_and_cancelled(
     opened, looking_on = visit(open_server), visit(open_server, locale="zh-CN")
     room = open_tab(opened)
     listed = names(room)
-    upload(room, "long.txt", long_text(500).encode())
-    progress = room.locator("[data-part=reached]", has_text=re.compile(r"paragraphs \d+ of 50\d"))
+    upload(room, "long.txt", long_text(5_000).encode())
+    progress = room.locator("[data-part=reached]", has_text=re.compile(r"paragraphs \d+ of 5,?00\d"))
     progress.wait_for(timeout=120_000)
     other = open_tab(looking_on)
     other.get_by_text("正在添加文档").first.wait_for()
@@ -209,7 +209,7 @@ def test_a_long_change_is_seen_by_all_and_cancelled(
     room.get_by_role("button", name="Cancel").click()
     said = outcome(room)
     assert re.fullmatch(
-        r"Cancelled \(files 1 of 1 · paragraphs \d+ of 50\d.*\)\. The old index is unchanged\.",
+        r"Cancelled \(files 1 of 1 · paragraphs \d+ of 5,?00\d.*\)\. The old index is unchanged\.",
         said,
     )
     expect(room.locator("[data-part=rows] th > bdi:first-child")).to_have_text(listed)
