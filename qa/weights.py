@@ -39,7 +39,8 @@ class Weights:
     def scores(self, evidence: Sequence[object], weights: Mapping[str, float]) -> FloatArray:
         """Return the weighed sum of each piece of evidence, float32 ``(len(evidence),)``."""
         values = np.array(list(weights.values()), np.float32)
-        weighed: FloatArray = self.rows(evidence, weights) @ values
+        # Not BLAS, whose kernels may warn of an invalid value in the lanes that they only pad with.
+        weighed: FloatArray = np.einsum("ij,j->i", self.rows(evidence, weights), values)
         return weighed
 
     def rows(self, evidence: Sequence[object], names: Collection[str]) -> FloatArray:

@@ -198,7 +198,9 @@ def test_a_long_change_is_seen_by_all_and_cancelled(
     room = open_tab(opened)
     listed = names(room)
     upload(room, "long.txt", long_text(5_000).encode())
-    progress = room.locator("[data-part=reached]", has_text=re.compile(r"paragraphs \d+ of 5,?00\d"))
+    progress = room.locator(
+        "[data-part=reached]", has_text=re.compile(r"paragraphs \d+ of 5,?00\d")
+    )
     progress.wait_for(timeout=120_000)
     other = open_tab(looking_on)
     other.get_by_text("正在添加文档").first.wait_for()

@@ -121,10 +121,10 @@ def test_cancelling_stops_the_work_and_leaves_the_old_index(
 ) -> None:
     desk, index = large.changes, tmp_path / "index"
     before = in_use(index)
-    desk.start(order_of(large, long_txt=long_text(400).encode()))
+    desk.start(order_of(large, long_txt=long_text(4_000).encode()))
     embedding = until(desk, lambda c: c.progress.stage == "embed")
     assert embedding.progress.paragraphs is not None
-    assert embedding.progress.paragraphs.total >= 400
+    assert embedding.progress.paragraphs.total >= 4_000
     assert ask("呼伦贝尔的“三务合一”是什么？", index=index).status == "answered"
     began = time.monotonic()
     assert desk.cancel()
