@@ -15,6 +15,7 @@ from benchmarks.fitting import to_table as to_fit_table
 from benchmarks.load import Plan, measure_load
 from benchmarks.markdown import table as to_markdown
 from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
+from benchmarks.pooling import POOLING, fit_pooling, installed_prose, write_pooling
 from benchmarks.quality import measure_quality
 from benchmarks.quality_report import REPORT, write_figures, write_report
 from benchmarks.samples import name_sets
@@ -58,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
         help="write the weights here (default: qa/data/weights.json)",
     )
     fit.set_defaults(run=_fit)
+    _add_pooling(
+        commands.add_parser("pooling", help="fit the map from a passage's pass to its sentences")
+    )
     _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
     _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
     _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
@@ -65,6 +69,32 @@ def _parser() -> argparse.ArgumentParser:
     timed_commands.add_commands(commands, _tell)
     _add_vectors(commands.add_parser("vectors", help="ways to find the nearest, at every size"))
     return parser
+
+
+def _add_pooling(parser: argparse.ArgumentParser) -> None:
+    timed_commands.add_texts(parser, required=True)
+    parser.add_argument(
+        "--skip", type=int, metavar="N", default=0, help="leave the first N texts out (default: 0)"
+    )
+    parser.add_argument(
+        "--out",
+        type=_new_file,
+        metavar="FILE",
+        default=POOLING,
+        help="write the map here (default: index/data/sentence_pooling.safetensors)",
+    )
+    parser.set_defaults(run=_pooling)
+
+
+def _pooling(parsed: argparse.Namespace) -> int:
+    texts = timed_commands.read(parsed.texts, parsed.skip + parsed.limit)[parsed.skip :]
+    content, near = fit_pooling(texts, installed_prose(), _tell)
+    print(
+        f"{near.sentences:,} sentences of texts held out: cosine {near.cosine:.4f} in the mean, "
+        f"{near.fifth:.4f} at the fifth percentile; {near.nearest:.3f} are nearest to themselves"
+    )
+    print(f"{parsed.out} written; its SHA-256 is {write_pooling(content, parsed.out)}")
+    return 0
 
 
 def _add_vectors(parser: argparse.ArgumentParser) -> None:

@@ -26,13 +26,13 @@ _PASSAGES = (1_000, 10_000, 100_000)
 def add_commands(commands: "Commands", told: Told) -> None:
     """Add ``index``, ``query``, ``cold`` and ``performance``; ``scale`` has its own parser."""
     index = commands.add_parser("index", help="how fast files become an index")
-    _add_texts(index, required=True)
+    add_texts(index, required=True)
     _add_peers(index)
     _add_rounds(index, 3)
     _add_out(index, "index")
     index.set_defaults(run=lambda parsed: _index(parsed, told))
     query = commands.add_parser("query", help="how long a question takes")
-    _add_texts(query, required=True)
+    add_texts(query, required=True)
     add_questions(query)
     _add_peers(query)
     _add_rounds(query, 5)
@@ -54,7 +54,7 @@ def _add_performance(commands: "Commands", told: Told) -> None:
         "performance",
         help="write docs/performance.md from the results; with --texts, measure everything first",
     )
-    _add_texts(all_, required=False)
+    add_texts(all_, required=False)
     add_questions(all_)
     _add_peers(all_)
     add_growth(all_)
@@ -105,7 +105,7 @@ def measure_scale_costs(parsed: argparse.Namespace, told: Told) -> int:
     """Run ``scale --texts``."""
     out = parsed.out or RESULTS / "scale.json"
     rounds, each = getattr(parsed, "rounds", None) or 5, getattr(parsed, "each", None) or 20
-    texts = _read(parsed.texts, parsed.real)
+    texts = read(parsed.texts, parsed.real)
     setup = set_up(_data(parsed.texts, texts, parsed.questions))
     options = {
         "texts": parsed.texts,
@@ -132,7 +132,7 @@ def measure_scale_costs(parsed: argparse.Namespace, told: Told) -> int:
 
 
 def _index(parsed: argparse.Namespace, told: Told) -> int:
-    texts = _read(parsed.texts, parsed.limit)
+    texts = read(parsed.texts, parsed.limit)
     setup = set_up(_data(parsed.texts, texts, None))
     figures = measure_index(
         texts,
@@ -152,7 +152,7 @@ def _index(parsed: argparse.Namespace, told: Told) -> int:
 
 
 def _query(parsed: argparse.Namespace, told: Told) -> int:
-    texts = _read(parsed.texts, parsed.limit)
+    texts = read(parsed.texts, parsed.limit)
     setup = set_up(_data(parsed.texts, texts, parsed.questions))
     figures = measure_query(
         texts,
@@ -205,7 +205,8 @@ def _performance(parsed: argparse.Namespace, told: Told) -> int:
     return 0
 
 
-def _add_texts(parser: argparse.ArgumentParser, *, required: bool) -> None:
+def add_texts(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the options that name texts."""
     parser.add_argument(
         "--texts",
         type=Path,
@@ -282,7 +283,12 @@ def _venvs(parsed: argparse.Namespace) -> Path:
     return Path(parsed.venvs or cache_dir() / "peers").expanduser().absolute()
 
 
-def _read(path: Path, limit: int) -> list[str]:
+def read(path: Path, limit: int) -> list[str]:
+    """Return the first texts of a file.
+
+    Raises:
+        EvaluationError: it holds none.
+    """
     try:
         texts = read_texts(path.expanduser(), limit)
     except (ValueError, KeyError, TypeError) as error:

@@ -213,7 +213,7 @@ class Change:
                 yield cached
             return
         checkpoint = Checkpoint(
-            embedder, self.index_dir, passages=plan.new_passages, sentences=plan.new_sentences
+            embedder, self.index_dir, texts=plan.new_passages, sentences=plan.new_sentences
         )
         with checkpoint:
             if checkpoint.found:
@@ -256,12 +256,9 @@ class Change:
         )
 
     def _texts_of(self, linked: Sequence[int]) -> int:
-        """Return how many passages and sentences the segments have that were taken over."""
+        """Return how many passages the segments have that were taken over."""
         old = self.gathering.old
-        if old is None:
-            return 0
-        sentences = sum(int(old.sentences(number).bounds[-1]) for number in linked)
-        return sentences + sum(old.manifest.segments[number].passages for number in linked)
+        return sum(old.manifest.segments[number].passages for number in linked) if old else 0
 
 
 def _is_same(a: Version, b: Version) -> bool:

@@ -12,6 +12,7 @@ from index.embedder import Embedder, Encoded
 from index.embedding_cache import CachedEmbedder
 from index.errors import CacheError
 from index.leftovers import CHECKPOINT, remove_checkpoint
+from index.types import Span
 
 
 class Checkpoint(CachedEmbedder):
@@ -24,8 +25,8 @@ class Checkpoint(CachedEmbedder):
     Args:
         embedder: computes what is not there.
         index_dir: the index folder.
-        passages: the folded passages that will be asked for.
-        sentences: the folded sentences that will be asked for.
+        texts: the folded passages that will be asked for.
+        sentences: of each, in its offsets.
     """
 
     def __init__(
@@ -33,8 +34,8 @@ class Checkpoint(CachedEmbedder):
         embedder: Embedder,
         index_dir: Path,
         *,
-        passages: Sequence[str],
-        sentences: Sequence[str],
+        texts: Sequence[str],
+        sentences: Sequence[Sequence[Span]],
     ) -> None:
         self._file = index_dir / CHECKPOINT
         # Written through a link, embeddings would go to somebody else's file.
@@ -42,8 +43,8 @@ class Checkpoint(CachedEmbedder):
         if self.was_damaged:
             remove_checkpoint(index_dir)
         wanted = [
-            *(CachedEmbedder.key_of(embedder, "passage tokens", text) for text in passages),
-            *(CachedEmbedder.key_of(embedder, "passage", text) for text in sentences),
+            CachedEmbedder.key_of(embedder, text, spans)
+            for text, spans in zip(texts, sentences, strict=True)
         ]
         try:
             self._open(embedder, wanted)

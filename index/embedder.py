@@ -5,11 +5,11 @@ import gc
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,20 +19,26 @@ from index.batching import Batching
 from index.errors import ModelError, ModelNotFoundError
 from index.part_vectors import PartVectors
 from index.query_cache import QueryCache
+from index.types import Span
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-    from index.packed import Forward, PackedBert, Workers
+    from index.packed import Forward, PackedBert, Parts, Workers
+    from index.padded import PaddedBert
+    from index.sentence_pooling import SentencePooling
+
+    Engine = PackedBert | PaddedBert
 
 FloatArray = npt.NDArray[np.float32]
+
+_Finished = TypeVar("_Finished")
 
 _BATCH = 32
 _GPU_BATCH = 256
 _PARTS = 4
 _TOKENISED_TOGETHER = 512
-_BATCH_TOKENS = 1024
 _FEWEST_TOKENS = 256
 _SAMPLED_BYTES = 1 << 20
 _NO_LIMIT = 1_000_000  # models without a limit say infinity, or a number like this
@@ -41,10 +47,18 @@ _DEFAULT_TOKENS = 512
 
 @dataclass(frozen=True)
 class Encoded:
-    """A text's unit vector, float32 ``(dimension,)``, and the vectors of its tokens."""
+    """What a text is found by.
+
+    Attributes:
+        vector: its unit vector, float32 ``(dimension,)``.
+        tokens: the vectors of its tokens.
+        sentences: unit vectors of its sentences, float32 ``(n, dimension)``, where they were
+            asked for.
+    """
 
     vector: FloatArray
     tokens: PartVectors
+    sentences: FloatArray = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,9 @@ class Embedder:
 
     Args:
         model: loaded.
-        packed: computes the same vectors faster; None = the model itself does.
+        engine: computes the same vectors faster; None = the model itself does.
+        pooling: tells the vectors of sentences from the engine's pass over the whole text; None =
+            each sentence is encoded by itself.
     """
 
     def __init__(
@@ -84,10 +100,12 @@ class Embedder:
         *,
         name: str,
         revision: str,
-        packed: "PackedBert | None" = None,
+        engine: "Engine | None" = None,
+        pooling: "SentencePooling | None" = None,
     ) -> None:
         self._model = model
-        self._packed = packed
+        self._engine = engine
+        self._pooling = pooling
         # A fast tokenizer refuses two threads at once ("Already borrowed").
         self._lock = threading.Lock()
         self._asked = QueryCache()
@@ -110,7 +128,7 @@ class Embedder:
         """Return unit vectors for questions, float32 ``(n, dimension)``."""
         if not queries:
             return self._no_vectors()
-        if self._packed is not None:
+        if self._engine is not None:
             return self._in_order(queries, self._query_prompt)
         with self._lock:
             return _unit(self._model.encode_query(list(queries), **self._settings))
@@ -119,7 +137,7 @@ class Embedder:
         """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
         if not texts:
             return self._no_vectors()
-        if self._packed is not None:
+        if self._engine is not None:
             return self._in_order(texts, self._passage_prompt)
         with self._lock:
             return _unit(self._model.encode_document(list(texts), **self._settings))
@@ -150,20 +168,26 @@ class Embedder:
         return [known[query] for query in queries]
 
     def _encode_queries(self, queries: list[str]) -> list[Encoded]:
-        if self._packed is not None:
+        if self._engine is not None:
             by_position = dict(self._by_position(self._askers, queries, self._query_prompt))
             return [by_position[at] for at in range(len(queries))]
         with self._lock:
             features: Any = self._model.encode_query(queries, output_value=None, **self._settings)
         return self._encoded(features, queries, self._query_prompt)
 
-    def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
-        """Yield (position, vector and token vectors) of every text, longest texts first.
+    def encode_passage_tokens(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]] = ()
+    ) -> Iterator[tuple[int, Encoded]]:
+        """Yield (position, vector, token vectors) of every text, longest texts first.
 
         Texts of like length go together; only a few batches are in memory at a time.
+
+        Args:
+            texts: to encode.
+            sentences: of each text, in its offsets, where their vectors are wanted too.
         """
-        if self._packed is not None:
-            yield from self._by_position(self._workers, texts, self._passage_prompt)
+        if self._engine is not None:
+            yield from self._by_position(self._workers, texts, self._passage_prompt, sentences)
             return
         order = _longest_first(texts)
         for at in range(0, len(order), _PARTS * self._batch):
@@ -173,9 +197,44 @@ class Embedder:
                 features: Any = self._model.encode_document(
                     part, output_value=None, **self._settings
                 )
-            yield from zip(
-                positions, self._encoded(features, part, self._passage_prompt), strict=True
-            )
+            encoded = self._encoded(features, part, self._passage_prompt)
+            if sentences:
+                encoded = self._with_sentences(encoded, part, [sentences[i] for i in positions])
+            yield from zip(positions, encoded, strict=True)
+
+    def _with_sentences(
+        self,
+        encoded: Sequence[Encoded],
+        texts: Sequence[str],
+        sentences: Sequence[Sequence[Span]],
+    ) -> list[Encoded]:
+        """Return encoded texts with the vectors of their sentences, each encoded by itself."""
+        own = {text: one.vector for text, one in zip(texts, encoded, strict=True)}
+        words = [
+            [text[span.start : span.end] for span in spans]
+            for text, spans in zip(texts, sentences, strict=True)
+        ]
+        new = list(dict.fromkeys(word for of_one in words for word in of_one if word not in own))
+        own |= zip(new, self.encode_passages(new), strict=True)
+        return [
+            replace(one, sentences=_rows([own[word] for word in of_one], self.dimension))
+            for one, of_one in zip(encoded, words, strict=True)
+        ]
+
+    def sentence_means(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> "Iterator[tuple[int, FloatArray, npt.NDArray[np.int64], FloatArray]]":
+        """Yield what the vectors of sentences are told from; nothing where there is no engine.
+
+        Position of the text, means of its sentences in every layer ``(n, layers, dimension)``,
+        their numbers of tokens, and the mean of all its tokens ``(dimension,)``.
+        """
+        for batch, forward, parts in self._passes(
+            self._workers, texts, self._passage_prompt, lambda *found: found, sentences
+        ):
+            each = _by_text(forward, parts, [len(sentences[text.position]) for text in batch])
+            for text, (means, counts, vector) in zip(batch, each, strict=True):
+                yield text.position, means, counts, vector
 
     def token_counts(self, texts: Sequence[str]) -> list[int]:
         """Return how many token vectors each text will have."""
@@ -191,7 +250,8 @@ class Embedder:
     def _workers(self) -> "Workers":
         from index.packed import Workers
 
-        return Workers()
+        # A GPU computes one batch after the other; the next one is tokenised meanwhile.
+        return Workers(1 if getattr(self._engine, "is_on_gpu", False) else None)
 
     @cached_property
     def _askers(self) -> "Workers":
@@ -207,33 +267,82 @@ class Embedder:
     def _in_order(self, texts: Sequence[str], prompt: str) -> FloatArray:
         """Return the vectors of texts, without those of their tokens."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch, forward in self._forwards(self._workers, texts, prompt):
+        for batch, forward, _ in self._passes(self._workers, texts, prompt, lambda *found: found):
             vectors[[text.position for text in batch]] = forward.vectors
         return _unit(vectors)
 
     def _by_position(
-        self, workers: "Workers", texts: Sequence[str], prompt: str
+        self,
+        workers: "Workers",
+        texts: Sequence[str],
+        prompt: str,
+        sentences: Sequence[Sequence[Span]] = (),
     ) -> Iterator[tuple[int, Encoded]]:
-        for batch, forward in self._forwards(workers, texts, prompt):
+        def finish(
+            batch: list[_Text], forward: "Forward", parts: "Parts"
+        ) -> list[tuple[int, Encoded]]:
+            each = [len(sentences[text.position]) if sentences else 0 for text in batch]
+            of_sentences = self._pooled(forward, parts, each)
             vectors = _unit(forward.vectors)
-            for text, vector, tokens in zip(batch, vectors, forward.tokens, strict=True):
-                own = PartVectors(_unit(tokens[text.kept]), text.spans)
-                yield text.position, Encoded(vector, own)
+            return [
+                (
+                    text.position,
+                    Encoded(vector, PartVectors(_unit(tokens[text.kept]), text.spans), own),
+                )
+                for text, vector, tokens, own in zip(
+                    batch, vectors, forward.tokens, of_sentences, strict=True
+                )
+            ]
 
-    def _forwards(
-        self, workers: "Workers", texts: Sequence[str], prompt: str
-    ) -> "Iterator[tuple[list[_Text], Forward]]":
-        """Yield the packed engine's batches and what they gave, longest texts first."""
-        packed = self._packed
-        if packed is None:  # this model has none
+        for found in self._passes(workers, texts, prompt, finish, sentences):
+            yield from found
+
+    def _passes(
+        self,
+        workers: "Workers",
+        texts: Sequence[str],
+        prompt: str,
+        finish: "Callable[[list[_Text], Forward, Parts], _Finished]",
+        sentences: Sequence[Sequence[Span]] = (),
+    ) -> Iterator[_Finished]:
+        """Run the engine over texts, longest first; yield what is made of each of its batches.
+
+        Args:
+            workers: who compute.
+            texts: to encode.
+            prompt: that stands before each.
+            finish: called by the worker with a batch, what the engine gave, and its sentences.
+            sentences: of each text, as parts for the engine.
+        """
+        from index.packed import NO_PARTS
+
+        engine = self._engine
+        if engine is None:  # this model has none
             return
 
-        def work(batch: list[_Text]) -> "tuple[list[_Text], Forward]":
-            return batch, packed.forward([text.ids for text in batch])
+        def work(batch: list[_Text]) -> _Finished:
+            spans = [sentences[text.position] for text in batch] if sentences else []
+            parts = _parts(batch, spans) if spans else NO_PARTS
+            return finish(batch, engine.forward([text.ids for text in batch], parts), parts)
 
-        yield from workers.run(work, self._batches(texts, prompt, workers.count))
+        batches = self._batches(texts, prompt, workers.count, engine.most_tokens)
+        yield from workers.run(work, batches)
 
-    def _batches(self, texts: Sequence[str], prompt: str, cores: int) -> Iterator[list[_Text]]:
+    def _pooled(self, forward: "Forward", parts: "Parts", each: Sequence[int]) -> list[FloatArray]:
+        """Return the vectors of sentences, text by text: they depend on no other text.
+
+        Args:
+            forward: of a batch of texts.
+            parts: their sentences.
+            each: how many of them each text has.
+        """
+        if self._pooling is None or not len(parts.counts):
+            return [self._no_vectors()] * len(each)
+        return [self._pooling(*of_text) for of_text in _by_text(forward, parts, each)]
+
+    def _batches(
+        self, texts: Sequence[str], prompt: str, cores: int, most_tokens: int
+    ) -> Iterator[list[_Text]]:
         """Yield texts in tokens, longest first, so many that they are work for one core."""
         order = _longest_first(texts)
         for at in range(0, len(order), _TOKENISED_TOGETHER):
@@ -241,7 +350,7 @@ class Embedder:
             tokenised = self._tokenised([texts[i] for i in positions], prompt, positions)
             tokenised.sort(key=lambda text: len(text.ids), reverse=True)
             share = sum(len(text.ids) for text in tokenised) // cores
-            yield from _cut(tokenised, min(max(share, _FEWEST_TOKENS), _BATCH_TOKENS))
+            yield from _cut(tokenised, min(max(share, _FEWEST_TOKENS), most_tokens))
 
     def _tokenised(
         self, texts: Sequence[str], prompt: str, positions: Sequence[int] | None = None
@@ -302,6 +411,36 @@ def _own_tokens(
     return np.asarray(kept, np.int64), spans[kept]
 
 
+def _parts(batch: Sequence[_Text], sentences: Sequence[Sequence[Span]]) -> "Parts":
+    """Return the sentences of a batch of texts as parts for the engine."""
+    from index.packed import Parts
+    from index.sentence_pooling import LAYERS
+
+    rows, counts, first = [np.empty(0, np.int64)], [], 0
+    for text, spans in zip(batch, sentences, strict=True):
+        offsets = np.array([(span.start, span.end) for span in spans], np.int64).reshape(-1, 2)
+        for start, end in np.searchsorted(text.spans[:, 0], offsets).tolist():
+            rows.append(text.kept[start:end] + first)
+            counts.append(len(rows[-1]))
+        first += len(text.ids)
+    return Parts(np.concatenate(rows), np.array(counts, np.int64), LAYERS)
+
+
+def _by_text(
+    forward: "Forward", parts: "Parts", each: Sequence[int]
+) -> "Iterator[tuple[FloatArray, npt.NDArray[np.int64], FloatArray]]":
+    """Yield the means of each text's sentences, their numbers of tokens, and its own mean."""
+    first = 0
+    for vector, count in zip(forward.vectors, each, strict=True):
+        own = slice(first, first + count)
+        yield forward.parts[own], parts.counts[own], vector
+        first += count
+
+
+def _rows(vectors: Sequence[FloatArray], dimension: int) -> FloatArray:
+    return np.array(vectors, np.float32).reshape(len(vectors), dimension)
+
+
 def _unit(vectors: FloatArray) -> FloatArray:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: FloatArray = (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
@@ -355,13 +494,16 @@ def _load_embedder(model: str, allow_download: bool) -> Embedder:
 def _new_embedder(model: str, allow_download: bool) -> Embedder:
     if model == bundled_model.MODEL_NAME:
         from index.packed import packed_or_none
+        from index.padded import PaddedBert
+        from index.sentence_pooling import bundled_pooling
 
         loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
         return Embedder(
             loaded,
             name=bundled_model.MODEL_NAME,
-            revision=bundled_model.REVISION,
-            packed=packed_or_none(loaded),
+            revision=_bundled_revision(),
+            engine=packed_or_none(loaded) or PaddedBert(loaded[0].auto_model),
+            pooling=bundled_pooling(),
         )
     folder = Path(model).expanduser()
     if folder.is_dir():
@@ -376,9 +518,14 @@ def _new_embedder(model: str, allow_download: bool) -> Embedder:
 def identify(model: str | None = None) -> tuple[str, str] | None:
     """Return a model's name and revision without loading it; None when only loading can tell."""
     if model in (None, bundled_model.MODEL_NAME):
-        return bundled_model.MODEL_NAME, bundled_model.REVISION
+        return bundled_model.MODEL_NAME, _bundled_revision()
     folder = Path(model or "").expanduser()
     return (str(folder.resolve()), _fingerprint(folder)) if folder.is_dir() else None
+
+
+def _bundled_revision() -> str:
+    """Return what identifies the bundled weights, and the map to the vectors of sentences."""
+    return f"{bundled_model.REVISION}-{bundled_model.POOLING_SHA256[:8]}"
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Embeddings kept between builds, by what they are made of: for indexes built again and again.
 
-One SQLite file. The key is the SHA-256 of the model's name and revision, of the kind of embedding
-and of the text; a passage's vector is kept as float32, its token vectors in the int8 an index has,
-so an index is the same byte for byte whether it comes out of the file or not.
+One SQLite file. The key is the SHA-256 of the model's name and revision and of the text in
+sentences; a passage's vector is kept as float32, those of its tokens and its sentences in the int8
+an index has, so an index is the same byte for byte whether it comes out of the file or not.
 """
 
 import hashlib
@@ -16,16 +16,20 @@ import numpy as np
 
 from index.embedder import Embedder, Encoded, FloatArray
 from index.errors import CacheError
+from index.keys import vector_key
 from index.part_vectors import PartVectors, quantise, restore
+from index.types import Span
 
-_FORMAT = "1"
+_FORMAT = "2"
 MOST_BYTES = 1 << 30
 """How much is kept; beyond it the oldest embeddings go."""
 _COMMIT_EVERY = 128
+_COLUMNS = "vector, levels, scales, spans, sentence_levels, sentence_scales"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS embeddings (
     number INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, vector BLOB NOT NULL,
-    levels BLOB NOT NULL, scales BLOB NOT NULL, spans BLOB NOT NULL
+    levels BLOB NOT NULL, scales BLOB NOT NULL, spans BLOB NOT NULL,
+    sentence_levels BLOB NOT NULL, sentence_scales BLOB NOT NULL
 )
 """
 
@@ -85,27 +89,12 @@ class CachedEmbedder(Embedder):
             finally:
                 self._connection.close()
 
-    def encode_passages(self, texts: Sequence[str]) -> FloatArray:
-        """Return unit vectors for passages, float32 ``(n, dimension)``, in the order given."""
-        keys = [self._key("passage", text) for text in texts]
-        kept: dict[bytes, FloatArray] = {}
-        for key, text in zip(keys, texts, strict=True):
-            # A paragraph of one sentence was encoded already, with its tokens.
-            found = self._get(key) or self._get(self._key("passage tokens", text))
-            if found is not None:
-                kept[key] = found.vector
-        missing = [row for row, key in enumerate(keys) if key not in kept]
-        if missing:
-            computed = super().encode_passages([texts[row] for row in missing])
-            for row, vector in zip(missing, computed, strict=True):
-                kept[keys[row]] = vector
-                self._put(keys[row], Encoded(vector, _no_tokens(self.dimension)))
-        vectors = [kept[key] for key in keys]
-        return np.stack(vectors) if vectors else np.empty((0, self.dimension), np.float32)
-
-    def encode_passage_tokens(self, texts: Sequence[str]) -> Iterator[tuple[int, Encoded]]:
-        """Yield (position, vector and token vectors) of every text: those kept, then the others."""
-        keys = [self._key("passage tokens", text) for text in texts]
+    def encode_passage_tokens(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]] = ()
+    ) -> Iterator[tuple[int, Encoded]]:
+        """Yield (position, vectors) of every text: those kept, then the others."""
+        spans = sentences or [()] * len(texts)
+        keys = [self._key(text, of_text) for text, of_text in zip(texts, spans, strict=True)]
         missing: list[int] = []
         for position, key in enumerate(keys):
             found = self._get(key)
@@ -113,7 +102,10 @@ class CachedEmbedder(Embedder):
                 missing.append(position)
             else:
                 yield position, found
-        for at, encoded in super().encode_passage_tokens([texts[row] for row in missing]):
+        computed = super().encode_passage_tokens(
+            [texts[row] for row in missing], [spans[row] for row in missing]
+        )
+        for at, encoded in computed:
             self._put(keys[missing[at]], encoded)
             yield missing[at], encoded
 
@@ -133,36 +125,43 @@ class CachedEmbedder(Embedder):
             self._connection.commit()
         return len(rows) - len(dropped)
 
-    def _key(self, kind: str, text: str) -> bytes:
-        return self.key_of(self, kind, text)
+    def _key(self, text: str, sentences: Sequence[Span]) -> bytes:
+        return self.key_of(self, text, sentences)
 
     @staticmethod
-    def key_of(embedder: Embedder, kind: str, text: str) -> bytes:
-        """Return what an embedding is kept under."""
-        parts = (_FORMAT, embedder.name, embedder.revision, kind, text)
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+    def key_of(embedder: Embedder, text: str, sentences: Sequence[Span]) -> bytes:
+        """Return what the vectors of a text in sentences are kept under."""
+        model = f"{_FORMAT}\0{embedder.name}\0{embedder.revision}\0"
+        return hashlib.sha256(model.encode() + vector_key(text, sentences)).digest()
 
     def _get(self, key: bytes) -> Encoded | None:
         with self._readable():
             row = self._connection.execute(
-                "SELECT vector, levels, scales, spans FROM embeddings WHERE key = ?", (key,)
+                f"SELECT {_COLUMNS} FROM embeddings WHERE key = ?",  # noqa: S608 (our own names)
+                (key,),
             ).fetchone()
             if row is None:
                 return None
             vector = np.frombuffer(row[0], np.float32).reshape(self.dimension)
-            levels = np.frombuffer(row[1], np.int8).reshape(-1, self.dimension)
-            spans = np.frombuffer(row[3], np.uint32).reshape(len(levels), 2).astype(np.int64)
-            vectors = restore(levels, np.frombuffer(row[2], np.float16))
-            return Encoded(vector, PartVectors(vectors, spans))
+            vectors = self._restored(row[1], row[2])
+            spans = np.frombuffer(row[3], np.uint32).reshape(len(vectors), 2).astype(np.int64)
+            return Encoded(vector, PartVectors(vectors, spans), self._restored(row[4], row[5]))
+
+    def _restored(self, levels: bytes, scales: bytes) -> FloatArray:
+        kept = np.frombuffer(levels, np.int8).reshape(-1, self.dimension)
+        return restore(kept, np.frombuffer(scales, np.float16))
 
     def _put(self, key: bytes, encoded: Encoded) -> None:
-        levels, scales = quantise(encoded.tokens.vectors)
-        spans = encoded.tokens.spans.astype(np.uint32)
-        parts = (encoded.vector.astype(np.float32), levels, scales, spans)
+        parts = (
+            encoded.vector.astype(np.float32),
+            *quantise(encoded.tokens.vectors),
+            encoded.tokens.spans.astype(np.uint32),
+            *quantise(encoded.sentences),
+        )
         with self._readable():
             self._connection.execute(
-                "INSERT OR REPLACE INTO embeddings (key, vector, levels, scales, spans) "
-                "VALUES (?, ?, ?, ?, ?)",
+                f"INSERT OR REPLACE INTO embeddings (key, {_COLUMNS}) "  # noqa: S608
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (key, *(part.tobytes() for part in parts)),
             )
             # Another process may be waiting to write.
@@ -173,7 +172,8 @@ class CachedEmbedder(Embedder):
         """Delete the oldest rows until what is left is within the limit."""
         self._connection.execute(
             "DELETE FROM embeddings WHERE number IN (SELECT number FROM ("
-            "SELECT number, sum(length(vector) + length(levels) + length(scales) + length(spans)) "
+            "SELECT number, sum(length(vector) + length(levels) + length(scales) + length(spans) "
+            "+ length(sentence_levels) + length(sentence_scales)) "
             "OVER (ORDER BY number DESC) AS bytes FROM embeddings) WHERE bytes > ?)",
             (self._most_bytes,),
         )
@@ -190,7 +190,3 @@ class CachedEmbedder(Embedder):
             f"The kept embeddings in {self._path} cannot be used ({error}). "
             "Remove the file, which can be made again, or go without it: --no-cache"
         )
-
-
-def _no_tokens(dimension: int) -> PartVectors:
-    return PartVectors(np.empty((0, dimension), np.float32), np.empty((0, 2), np.int64))

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,8 +18,14 @@ _PRIVATE = 0xF0000  # a plane of characters that no text uses
 
 
 def text_key(folded: str) -> bytes:
-    """Return the key of a folded text; where it is the same, so are a model's vectors."""
+    """Return the key of a folded text."""
     return hashlib.sha256(folded.encode("utf-8", "surrogatepass")).digest()[:LENGTH]
+
+
+def vector_key(folded: str, sentences: Sequence[Span]) -> bytes:
+    """Return the key of a folded text in sentences; where it is the same, so are all vectors."""
+    bounds = ",".join(f"{span.start}-{span.end}" for span in sentences)
+    return text_key(f"{bounds}\0{folded}")
 
 
 def duplicate_key(text: str) -> bytes:

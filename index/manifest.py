@@ -25,7 +25,7 @@ from index.durable import read_bounded, replace_text, sha256_of
 from index.errors import IndexDamagedError, IndexFormatError
 from index.types import TOKEN_VECTOR_KINDS
 
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "manifest.json"
 BUILD_AGAIN = "Build it again: python -m index build PATH"
 _MOST_BYTES = 16 << 20

@@ -30,6 +30,7 @@ _Result = TypeVar("_Result")
 
 _ROWS = 16
 _MANY_ROWS = 256
+_BATCH_TOKENS = 1024
 _LEAST_COSINE = 0.999
 _PROBES = ("引證：水利設施的歷史，自古有之。", "What is quoted, 2024?")
 
@@ -40,10 +41,30 @@ class Forward(NamedTuple):
     Attributes:
         vectors: mean of each text's token vectors, float32 ``(texts, dimension)``.
         tokens: of each text, float32 ``(tokens, dimension)``, special tokens included.
+        parts: mean of each part's tokens in each layer asked for, float32
+            ``(parts, layers, dimension)``; 0 for a part without tokens.
     """
 
     vectors: FloatArray
     tokens: list[FloatArray]
+    parts: FloatArray
+
+
+class Parts(NamedTuple):
+    """Parts of the texts of a batch, and the layers in which they are wanted.
+
+    Attributes:
+        rows: of the tokens of all parts, one part after the other, among those of all texts.
+        counts: how many tokens each part has.
+        layers: 0 is what goes into the first layer, 1 what that gives, and so on; ascending.
+    """
+
+    rows: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    layers: Sequence[int]
+
+
+NO_PARTS = Parts(np.empty(0, np.int64), np.empty(0, np.int64), ())
 
 
 class _Group(NamedTuple):
@@ -117,9 +138,14 @@ _Attend = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]
 class PackedBert:
     """A BERT encoder with mean pooling, as an inference engine of its own. Thread-safe.
 
+    Attributes:
+        most_tokens: what goes into a pass of one core.
+
     Args:
         body: a transformers ``BertModel`` on the CPU, of which weights are shared.
     """
+
+    most_tokens = _BATCH_TOKENS
 
     def __init__(self, body: Any) -> None:  # noqa: ANN401
         config = body.config
@@ -152,23 +178,28 @@ class PackedBert:
         )
 
     @torch.inference_mode()
-    def forward(self, ids: Sequence[Sequence[int]]) -> Forward:
+    def forward(self, ids: Sequence[Sequence[int]], parts: Parts = NO_PARTS) -> Forward:
         """Return the vectors of texts given by their token ids, in one pass.
 
         Neighbours of one length are fastest.
         """
         lengths = [len(one) for one in ids]
-        last = self._last_layer(ids, lengths, _attend)
+        last, means = self._last_layer(ids, lengths, _attend, parts)
         # Without the largest score taken off first, exp() may overflow (never in 2,200 news texts).
         if not torch.isfinite(last).all():
-            last = self._last_layer(ids, lengths, _attend_warily)
+            last, means = self._last_layer(ids, lengths, _attend_warily, parts)
         tokens = list(torch.split_with_sizes(last, lengths))
         vectors = torch.stack([of_one.mean(0) for of_one in tokens])
-        return Forward(vectors.numpy(), [of_one.numpy() for of_one in tokens])
+        return Forward(vectors.numpy(), [of_one.numpy() for of_one in tokens], stacked(means))
 
     def _last_layer(
-        self, ids: Sequence[Sequence[int]], lengths: Sequence[int], attend: _Attend
-    ) -> "Tensor":
+        self,
+        ids: Sequence[Sequence[int]],
+        lengths: Sequence[int],
+        attend: _Attend,
+        parts: Parts,
+    ) -> "tuple[Tensor, list[Tensor]]":
+        """Return the last layer, ``(rows, dimension)``, and the means of parts by layer."""
         flat = list(itertools.chain.from_iterable(ids))
         total = len(flat)
         # For each number of rows oneDNN compiles kernels anew: few numbers, few compilations.
@@ -177,11 +208,14 @@ class PackedBert:
         x = functional.embedding(torch.tensor(flat + [0] * more), self._words)
         x = self._norm(x + torch.cat([*places, self._places[:1].expand(more, -1)]))
         groups = _groups(lengths)
-        for layer in self._layers:
+        means = [means_of(x, parts)] if 0 in parts.layers else []
+        for number, layer in enumerate(self._layers, start=1):
             mixed = self._mix(layer.projections(x), groups, attend)
             x = layer.after_attention(layer.attended.plus(mixed, x))
             x = layer.after_outer(layer.outer.plus(layer.inner.gelu(x), x))
-        return x[:total].float()
+            if number in parts.layers:
+                means.append(means_of(x, parts))
+        return x[:total].float(), means
 
     def _mix(self, projected: "Tensor", groups: Sequence[_Group], attend: _Attend) -> "Tensor":
         """Return each token's mixture of the values of its own text, ``(rows, dimension)``."""
@@ -194,6 +228,23 @@ class PackedBert:
             of_group = attend(query, key, value).view(texts, self._heads, length, -1)
             mixed[rows].view(texts, length, self._heads, -1).copy_(of_group.transpose(1, 2))
         return mixed
+
+
+def means_of(states: "Tensor", parts: Parts) -> "Tensor":
+    """Return the mean of each part's rows, float32 ``(parts, dimension)``."""
+    counts = torch.from_numpy(parts.counts)
+    owners = torch.repeat_interleave(torch.arange(len(counts)), counts)
+    taken = states[torch.from_numpy(parts.rows)].float()
+    sums = torch.zeros(len(counts), states.shape[-1]).index_add_(0, owners, taken)
+    return sums / counts.clamp(min=1)[:, None]
+
+
+def stacked(means: "Sequence[Tensor]") -> FloatArray:
+    """Return the means of several layers, ``(parts, layers, dimension)``."""
+    if not means:
+        return np.empty((0, 0, 0), np.float32)
+    found: FloatArray = torch.stack(list(means), dim=1).numpy()
+    return found
 
 
 def _attend(query: "Tensor", key: "Tensor", value: "Tensor") -> "Tensor":
@@ -276,10 +327,14 @@ def _compute_alone(others: int) -> None:
 
 
 class Workers:
-    """A thread a core, each of which computes alone: nobody waits at the end of every product."""
+    """A thread a core, each of which computes alone: nobody waits at the end of every product.
 
-    def __init__(self) -> None:
-        self.count: int = torch.get_num_threads()
+    Args:
+        count: how many; None = as many as torch would use.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.count: int = count or torch.get_num_threads()
         self._pool = ThreadPoolExecutor(self.count, "encoder", _compute_alone, (self.count,))
 
     def run(self, work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Iterator[_Result]:

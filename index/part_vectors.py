@@ -138,9 +138,13 @@ class PartVectorWriter:
             size = (total, len(quantiser.centroids))
             self.stored = (_make(folder / "codes.npy", np.uint8, size),)
 
+    def rows_of(self, passage_id: int) -> slice:
+        """Return where the parts of one passage are stored."""
+        return slice(self.bounds[passage_id], self.bounds[passage_id + 1])
+
     def write(self, passage_id: int, parts: PartVectors) -> None:
         """Store the parts of one passage."""
-        at = slice(self.bounds[passage_id], self.bounds[passage_id + 1])
+        at = self.rows_of(passage_id)
         self.write_rows(at, parts.vectors)
         self.spans[at] = parts.spans
 

@@ -13,7 +13,7 @@ from index.cleaner import Cleaned, clean
 from index.errors import DocumentError
 from index.folding import fold
 from index.garble import garbled
-from index.keys import duplicate_key, text_key
+from index.keys import duplicate_key, vector_key
 from index.loaders import Block, Decoded, Limits, load, shown
 from index.splitter import CountTokens, Section, find_blocks, split
 from index.store import Entry, Keys
@@ -165,8 +165,7 @@ def _passage(document: Document, section: Section) -> Passage:
 
 def _keys(passage: Passage) -> Keys:
     return Keys(
-        text=text_key(fold(passage.searchable)),
-        sentences=tuple(text_key(fold(text)) for text in passage.sentence_texts),
+        vectors=vector_key(fold(passage.searchable), passage.searchable_sentences),
         duplicate=duplicate_key(passage.text),
     )
 

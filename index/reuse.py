@@ -5,7 +5,7 @@ whole segments are taken over without being read. Copied is only what is as it w
 is compared with its SHA-256 first, or a flipped bit would be copied under a new, fitting hash.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -127,21 +127,12 @@ class OldGeneration:
         """What codes are made with, in every segment; None where there are none."""
         return self.tokens(0).quantiser
 
-    def passage_rows(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """Return whose vectors can be copied for each text key, as far as it is worth it."""
-        return self._rows(keys, Store.text_rows)
-
-    def sentence_rows(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
-        """Return whose vector can be copied for each sentence's key, as far as it is worth it."""
-        return self._rows(keys, Store.sentence_rows)
-
-    def _rows(
-        self, keys: Sequence[bytes], look_up: Callable[[Store, Sequence[bytes]], dict[bytes, int]]
-    ) -> dict[bytes, Row]:
+    def rows(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
+        """Return whose vectors can be copied for each vector key, as far as it is worth it."""
         found: dict[bytes, Row] = {}
         segments = range(len(self.stores))
         for number in sorted(segments, key=lambda one: not self._is_checked(one)):
-            rows = look_up(self.stores[number], [key for key in keys if key not in found])
+            rows = self.stores[number].vector_rows([key for key in keys if key not in found])
             if rows and self._is_worth_it(number, len(rows)):
                 self.check_segment(number)
                 found.update({key: (number, row) for key, row in rows.items()})

@@ -22,7 +22,6 @@ from typing import Any
 
 from index.durable import writing
 from index.errors import IndexDamagedError
-from index.keys import LENGTH
 from index.types import (
     Document,
     DocumentInfo,
@@ -47,11 +46,8 @@ CREATE TABLE passages (
 );
 -- Apart from the texts: a question asks for the keys of some hundred passages.
 CREATE TABLE keys (
-    passage_id INTEGER PRIMARY KEY, duplicate_key BLOB NOT NULL, text_key BLOB NOT NULL,
-    sentence_keys BLOB NOT NULL
+    passage_id INTEGER PRIMARY KEY, duplicate_key BLOB NOT NULL, vector_key BLOB NOT NULL
 );
--- Which row of the sentences' vectors a text has: the next generation looks here, not there.
-CREATE TABLE sentence_rows (key BLOB PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE versions (
     document_id TEXT NOT NULL, path TEXT NOT NULL, content_hash TEXT NOT NULL,
     text_key BLOB NOT NULL, generation TEXT NOT NULL, indexed TEXT NOT NULL
@@ -61,13 +57,16 @@ _INDEXES = """
 CREATE INDEX documents_of_content ON documents (content_hash);
 CREATE INDEX passages_of_document ON passages (document_id, start);
 CREATE INDEX keys_of_duplicate ON keys (duplicate_key);
-CREATE INDEX keys_of_text ON keys (text_key);
+CREATE INDEX keys_of_vectors ON keys (vector_key);
 CREATE INDEX versions_of_content ON versions (content_hash);
 CREATE INDEX versions_of_document ON versions (document_id);
 """
 _DOCUMENT = "SELECT id, path, title, text, content_hash, encoding, offsets, facts FROM documents"
 _PASSAGE = 'SELECT id, document_id, start, "end", text, headings, sentences, page FROM passages'
-_KEYS = "SELECT passage_id, text_key, sentence_keys, duplicate_key FROM keys"
+_KEYS = "SELECT passage_id, vector_key, duplicate_key FROM keys"
+_VECTOR_ROWS = (
+    "SELECT vector_key, min(passage_id) FROM keys WHERE vector_key IN ({}) GROUP BY vector_key"
+)
 _DUPLICATES = "SELECT passage_id, duplicate_key FROM keys WHERE passage_id"
 _DUPLICATES_OF_DOCUMENTS = (
     "SELECT p.document_id, count(*) FROM keys k JOIN passages p ON p.id = k.passage_id "
@@ -86,7 +85,7 @@ _LEAST_LIMIT = 1 << 20  # bytes: below this SQLite cannot hold its own statement
 _DOCUMENT_TYPES = (str, str, str, str, str, str, str, str)
 _INFO_TYPES = (str, str, str, int, str, str, str)
 _VERSION_TYPES = (str, str, str, bytes, str, str)
-_KEY_TYPES = (int, bytes, bytes, bytes)
+_KEY_TYPES = (int, bytes, bytes)
 _PASSAGE_TYPES = (int, str, int, int, str, str, str, (int, type(None)))
 
 
@@ -95,13 +94,11 @@ class Keys:
     """What a passage's vectors and its duplicates are found by.
 
     Attributes:
-        text: key of its folded searchable text.
-        sentences: key of each folded sentence.
+        vectors: key of its folded searchable text and of where its sentences stand in it.
         duplicate: key of its words alone.
     """
 
-    text: bytes
-    sentences: tuple[bytes, ...]
+    vectors: bytes
     duplicate: bytes
 
 
@@ -123,21 +120,10 @@ def write_store(path: Path, entries: Iterable[Entry], versions: Iterable[Version
     """
     with writing(path, sqlite3.Error), closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(_TABLES)
-        connection.execute("CREATE TEMP TABLE found (key BLOB NOT NULL, row INTEGER NOT NULL)")
-        row = 0
         for entry in entries:
             connection.execute(_insert("documents", 8), _document_row(entry))
             connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
-            connection.executemany(_insert("keys", 4), map(_key_row, entry.passages, entry.keys))
-            sentences = [key for keys in entry.keys for key in keys.sentences]
-            connection.executemany(
-                _insert("found", 2), zip(sentences, range(row, row + len(sentences)), strict=True)
-            )
-            row += len(sentences)
-        connection.execute(
-            "INSERT INTO sentence_rows SELECT key, min(row) FROM found GROUP BY key ORDER BY key"
-        )
-        connection.execute("DROP TABLE found")
+            connection.executemany(_insert("keys", 3), map(_key_row, entry.passages, entry.keys))
         connection.executemany(_insert("versions", 6), map(_version_row, versions))
         for statement in _INDEXES.split(";"):  # behind the rows: sorted once
             connection.execute(statement)
@@ -175,7 +161,7 @@ def _passage_row(passage: Passage) -> tuple[object, ...]:
 
 
 def _key_row(passage: Passage, keys: Keys) -> tuple[object, ...]:
-    return passage.id, keys.duplicate, keys.text, b"".join(keys.sentences)
+    return passage.id, keys.duplicate, keys.vectors
 
 
 def _version_row(version: Version) -> tuple[object, ...]:
@@ -286,16 +272,9 @@ class Store:
             raise _damaged(self._path, f"has no passage {passage_id}")
         return rows[0][0], rows[0][1]
 
-    def text_rows(self, keys: Sequence[bytes]) -> dict[bytes, int]:
-        """Return a passage of each text key that is here."""
-        return self._found(
-            "SELECT text_key, min(passage_id) FROM keys WHERE text_key IN ({}) GROUP BY text_key",
-            keys,
-        )
-
-    def sentence_rows(self, keys: Sequence[bytes]) -> dict[bytes, int]:
-        """Return a row of each sentence's key that is here, among all sentences."""
-        return self._found("SELECT key, row FROM sentence_rows WHERE key IN ({})", keys)
+    def vector_rows(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return a passage of each vector key that is here."""
+        return self._found(_VECTOR_ROWS, keys)
 
     def _found(self, sql: str, keys: Sequence[bytes]) -> dict[bytes, int]:
         found: dict[bytes, int] = {}
@@ -369,11 +348,10 @@ class Store:
                 raise _damaged(self._path, f"has no keys of passage {missing[0]}")
             yield Entry(document, found, [keys[p.id] for p in found], self._to_facts(row))
 
-    def keys(self) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
-        """Yield the text key and the sentence keys of every passage, by id."""
+    def keys(self) -> Iterator[bytes]:
+        """Yield the vector key of every passage, by id."""
         for row in self._rows(f"{_KEYS} ORDER BY passage_id"):
-            keys = self._to_keys(row)
-            yield keys.text, keys.sentences
+            yield self._to_keys(row).vectors
 
     def duplicate_keys(self, passage_ids: Sequence[int]) -> list[bytes]:
         """Return the duplicate key of each passage, in the order asked for."""
@@ -492,8 +470,8 @@ class Store:
 
     def _to_keys(self, row: Sequence[Any]) -> Keys:
         with self._checked(row, _KEY_TYPES) as checked:
-            _, text, sentences, duplicate = checked
-            return Keys(text, _cut(sentences), duplicate)
+            _, vectors, duplicate = checked
+            return Keys(vectors, duplicate)
 
     @contextmanager
     def _checked(self, row: Sequence[Any], types: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -562,10 +540,6 @@ def _in_parts(values: Sequence[Any]) -> Iterator[tuple[str, Sequence[Any]]]:
     for at in range(0, len(values), _MOST_VARIABLES):
         part = values[at : at + _MOST_VARIABLES]
         yield ",".join("?" * len(part)), part
-
-
-def _cut(keys: bytes) -> tuple[bytes, ...]:
-    return tuple(keys[at : at + LENGTH] for at in range(0, len(keys), LENGTH))
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:

@@ -129,6 +129,12 @@ class Passage:
         return [self.text[s.start - self.start : s.end - self.start] for s in self.sentences]
 
     @property
+    def searchable_sentences(self) -> list[Span]:
+        """Its sentences, in offsets of ``searchable``."""
+        moved = self.searchable_offset - self.start
+        return [Span(s.start + moved, s.end + moved) for s in self.sentences]
+
+    @property
     def searchable(self) -> str:
         """What is searched for the passage: its headings, then its text."""
         return searchable(self.headings, self.text)

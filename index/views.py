@@ -13,22 +13,19 @@ from index import generation
 from index.durable import writing
 from index.folding import fold
 from index.model_in_use import ModelInUse
-from index.part_vectors import PartVectorStore, PartVectorWriter, compress
+from index.part_vectors import PartVectorWriter, compress
 from index.quantiser import ProductQuantiser
 from index.reuse import OldGeneration, Row
 from index.store import Entry, write_store
-from index.types import Passage, TokenVectorKind, Version
+from index.types import Passage, Span, TokenVectorKind, Version
 from index.vectors import write_vectors
 
 if TYPE_CHECKING:
     from index.embedder import Embedder, Encoded
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage (``read``, ``embed``, ``compress``, ``embed sentences``, ``write``), how
-much is done, and of how much."""
-
-_ENCODED_TOGETHER = 2048
-"""Sentences encoded in one go: texts of like length find each other."""
+"""Called with the stage (``read``, ``embed``, ``compress``, ``write``), how much is done, and of
+how much."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +52,10 @@ class Plan:
 
     @cached_property
     def by_text(self) -> "_Distinct":
-        """The passages by their searchable text."""
-        keys = [one.text for entry in self.entries for one in entry.keys]
+        """The passages by their searchable text, in sentences."""
+        keys = [one.vectors for entry in self.entries for one in entry.keys]
         usable = self.old is not None and (self.old.kind == "int8" or self.kind == "pq")
-        return _Distinct.of(keys, self.old.passage_rows if self.old and usable else None)
-
-    @cached_property
-    def by_sentence(self) -> "_Distinct":
-        """The sentences of all passages by their text."""
-        keys = [key for entry in self.entries for one in entry.keys for key in one.sentences]
-        return _Distinct.of(keys, self.old.sentence_rows if self.old else None)
+        return _Distinct.of(keys, self.old.rows if self.old and usable else None)
 
     @cached_property
     def new_passages(self) -> list[str]:
@@ -72,15 +63,9 @@ class Plan:
         return [fold(self.passages[row].searchable) for row in self.by_text.new]
 
     @cached_property
-    def new_sentences(self) -> list[str]:
-        """The folded sentences to embed."""
-        wanted, row = set(self.by_sentence.new), 0
-        found: list[str] = []
-        for passage in self.passages:
-            texts = passage.sentence_texts
-            found.extend(fold(text) for n, text in enumerate(texts, start=row) if n in wanted)
-            row += len(texts)
-        return found
+    def new_sentences(self) -> list[list[Span]]:
+        """Where the sentences of the passages to embed stand in those."""
+        return [self.passages[row].searchable_sentences for row in self.by_text.new]
 
     @property
     def quantiser(self) -> ProductQuantiser | None:
@@ -91,13 +76,13 @@ class Plan:
 
     @property
     def embedded(self) -> int:
-        """How many texts are embedded."""
-        return len(self.by_text.new) + len(self.by_sentence.new)
+        """How many distinct passages are embedded."""
+        return len(self.by_text.new)
 
     @property
     def reused(self) -> int:
-        """How many distinct texts have their vectors from the old generation."""
-        return self.by_text.reused + self.by_sentence.reused
+        """How many distinct passages have their vectors from the old generation."""
+        return self.by_text.reused
 
 
 @dataclass(frozen=True)
@@ -154,11 +139,9 @@ def write_segment(
         beside.mkdir(parents=True)
     if plan.embedded:
         with remembering(model.embedder, plan) as embedder:
-            _write_passages(beside, plan, model.dimension, embedder, told)
-            _write_sentences(beside, plan, model.dimension, embedder, told)
+            _write_vectors(beside, plan, model.dimension, embedder, told)
     else:
-        _write_passages(beside, plan, model.dimension, None, told)
-        _write_sentences(beside, plan, model.dimension, None, told)
+        _write_vectors(beside, plan, model.dimension, None, told)
     kind = plan.kind
     if kind == "pq" and plan.quantiser is None:
         shrunk = compress(beside / generation.TOKENS, partial(told, "compress"))
@@ -169,39 +152,68 @@ def write_segment(
     return kind
 
 
-def _write_passages(
+def _write_vectors(
     beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None", told: Progress
 ) -> None:
-    """Write the vectors of passages and of their tokens, both from one forward pass."""
-    rows, texts = plan.by_text, plan.new_passages
+    """Write the vectors of passages, of their tokens and of their sentences, from one pass."""
+    rows = plan.by_text
     vectors = np.empty((len(plan.passages), dimension), np.float32)
-    writer = PartVectorWriter(
+    tokens = _token_writer(beside, plan, dimension, embedder)
+    sentences = _sentence_writer(beside, plan.passages, dimension)
+    for old, segment, pairs in _kept(plan, rows):
+        to, of_old = zip(*pairs, strict=True)
+        vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
+        tokens.copy(to, old.tokens(segment), of_old)
+        sentences.copy(to, old.sentences(segment), of_old)
+    total = len(rows.new)
+    if total:
+        told("embed", 0, total)
+    for done, (at, encoded) in enumerate(_encoded(embedder, plan), start=1):
+        row = rows.new[at]
+        vectors[row] = encoded.vector
+        tokens.write(row, encoded.tokens)
+        sentences.write_rows(sentences.rows_of(row), encoded.sentences)
+        told("embed", done, total)
+    if rows.repeats:
+        to, of_first = zip(*rows.repeats, strict=True)
+        vectors[list(to)] = vectors[list(of_first)]
+        tokens.copy(to, tokens, of_first)
+        sentences.copy(to, sentences, of_first)
+    tokens.close()
+    sentences.close()
+    write_vectors(beside / generation.VECTORS, vectors)
+
+
+def _encoded(embedder: "Embedder | None", plan: Plan) -> "Iterable[tuple[int, Encoded]]":
+    if embedder is None:
+        return ()
+    return embedder.encode_passage_tokens(plan.new_passages, plan.new_sentences)
+
+
+def _token_writer(
+    beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None"
+) -> PartVectorWriter:
+    return PartVectorWriter(
         beside / generation.TOKENS,
         _token_counts(plan, embedder),
         dimension,
         longest=max((len(passage.searchable) for passage in plan.passages), default=0),
         quantiser=plan.quantiser,
     )
-    for old, segment, pairs in _kept(plan, rows):
-        to, of_old = zip(*pairs, strict=True)
-        vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
-        writer.copy(to, old.tokens(segment), of_old)
-    if texts:
-        told("embed", 0, len(texts))
-    for done, (at, encoded) in enumerate(_encoded(embedder, texts), start=1):
-        vectors[rows.new[at]] = encoded.vector
-        writer.write(rows.new[at], encoded.tokens)
-        told("embed", done, len(texts))
-    if rows.repeats:
-        to, of_first = zip(*rows.repeats, strict=True)
-        vectors[list(to)] = vectors[list(of_first)]
-        writer.copy(to, writer, of_first)
-    writer.close()
-    write_vectors(beside / generation.VECTORS, vectors)
 
 
-def _encoded(embedder: "Embedder | None", texts: Sequence[str]) -> "Iterable[tuple[int, Encoded]]":
-    return embedder.encode_passage_tokens(texts) if embedder is not None else ()
+def _sentence_writer(beside: Path, passages: Sequence[Passage], dimension: int) -> PartVectorWriter:
+    """Begin the vectors of sentences, with where these stand in their passages."""
+    writer = PartVectorWriter(
+        beside / generation.SENTENCES,
+        [len(passage.sentences) for passage in passages],
+        dimension,
+        longest=max((len(passage.text) for passage in passages), default=0),
+    )
+    for passage in passages:
+        spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64).reshape(-1, 2)
+        writer.spans[writer.rows_of(passage.id)] = spans - passage.start
+    return writer
 
 
 def _token_counts(plan: Plan, embedder: "Embedder | None") -> list[int]:
@@ -220,36 +232,6 @@ def _token_counts(plan: Plan, embedder: "Embedder | None") -> list[int]:
     return found
 
 
-def _write_sentences(
-    beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None", told: Progress
-) -> None:
-    """Write a vector for every sentence, encoded by itself.
-
-    One pooled from the tokens of its passage would save a forward pass, but those all speak of the
-    whole passage: across languages it found the right sentence for .50 of the questions, not .71.
-    """
-    rows, texts = plan.by_sentence, plan.new_sentences
-    writer = PartVectorWriter(
-        beside / generation.SENTENCES,
-        [len(passage.sentences) for passage in plan.passages],
-        dimension,
-        longest=max((len(passage.text) for passage in plan.passages), default=0),
-    )
-    _write_sentence_spans(writer, plan.passages)
-    for old, segment, pairs in _kept(plan, rows):
-        _copy(writer, old.sentences(segment), pairs)
-    if texts:
-        told("embed sentences", 0, len(texts))
-    for at in range(0, len(texts), _ENCODED_TOGETHER):
-        if embedder is None:
-            break
-        part = slice(at, at + _ENCODED_TOGETHER)
-        writer.write_rows(np.array(rows.new[part]), embedder.encode_passages(texts[part]))
-        told("embed sentences", min(part.stop, len(texts)), len(texts))
-    _copy(writer, writer, rows.repeats)
-    writer.close()
-
-
 def _kept(
     plan: Plan, rows: _Distinct
 ) -> Iterator[tuple[OldGeneration, int, Sequence[tuple[int, int]]]]:
@@ -257,20 +239,3 @@ def _kept(
     if plan.old is not None:
         for segment, pairs in rows.kept.items():
             yield plan.old, segment, pairs
-
-
-def _copy(
-    writer: PartVectorWriter,
-    source: PartVectorStore | PartVectorWriter,
-    pairs: Sequence[tuple[int, int]],
-) -> None:
-    if pairs:
-        to, of_source = np.array(pairs, np.int64).T
-        writer.copy_rows(to, source, of_source)
-
-
-def _write_sentence_spans(writer: PartVectorWriter, passages: Sequence[Passage]) -> None:
-    for passage in passages:
-        spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64).reshape(-1, 2)
-        at = slice(writer.bounds[passage.id], writer.bounds[passage.id + 1])
-        writer.spans[at] = spans - passage.start

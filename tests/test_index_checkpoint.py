@@ -17,6 +17,7 @@ from index import build_index, fold, open_index
 from index.checkpoint import Checkpoint
 from index.embedder import Embedder, load_embedder
 from index.leftovers import CHECKPOINT
+from index.types import Span
 
 ROOT = Path(__file__).parent.parent
 PASSAGES = 1500
@@ -25,7 +26,7 @@ import sys
 from index import build_index
 
 def told(stage, done, total):
-    if stage in ("embed", "embed sentences"):
+    if stage == "embed":
         print(stage, done / total, flush=True)
 
 build_index(sys.argv[1], index_dir=sys.argv[2], model=sys.argv[3], progress=told)
@@ -52,9 +53,11 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     real = Embedder.encode_passage_tokens
 
-    def counting(embedder: Embedder, texts: Sequence[str]) -> Iterator[object]:
+    def counting(
+        embedder: Embedder, texts: Sequence[str], sentences: Sequence[Sequence[Span]] = ()
+    ) -> Iterator[object]:
         asked.append(len(texts))
-        return real(embedder, texts)
+        return real(embedder, texts, sentences)
 
     monkeypatch.setattr(Embedder, "encode_passage_tokens", counting)
     return asked
@@ -94,7 +97,7 @@ def test_a_build_killed_at_70_percent_goes_on_at_70_percent(
     report = build_index(docs, index_dir=index_dir, model=tiny)
     # Of what was embedded, at most the last part is not on the disk yet.
     assert encoded[0] <= 0.3 * PASSAGES + 128
-    kept = report.embedded - encoded[0] - PASSAGES  # no sentence had been embedded
+    kept = report.embedded - encoded[0]
     assert f"{kept:,} of {report.embedded:,} embeddings" in report.notes[0]
     assert not list(index_dir.glob(f"{CHECKPOINT}*"))
     with open_index(index_dir) as index:
@@ -108,7 +111,8 @@ def test_what_is_no_longer_needed_is_dropped(
 ) -> None:
     # The longest texts are embedded first.
     wanted = [fold("甲文件第100號的第1段。"), fold("甲文件第9號的第0段。"), "無"]
-    kept = Checkpoint(load_embedder(tiny), index_dir, passages=wanted, sentences=wanted)
+    whole = [[Span(0, len(text))] for text in wanted]
+    kept = Checkpoint(load_embedder(tiny), index_dir, texts=wanted, sentences=whole)
     kept.close()
     assert kept.found == 1
     with closing(sqlite3.connect(index_dir / CHECKPOINT)) as connection:
@@ -172,7 +176,8 @@ def test_a_checkpoint_with_a_trigger_is_dropped(tmp_path: Path, tiny: str) -> No
     with closing(sqlite3.connect(index_dir / CHECKPOINT)) as connection, connection:
         connection.executescript(
             "CREATE TABLE embeddings "
-            "(number INTEGER PRIMARY KEY, key, vector, levels, scales, spans);"
+            "(number INTEGER PRIMARY KEY, key, vector, levels, scales, spans,"
+            " sentence_levels, sentence_scales);"
             "CREATE TRIGGER t AFTER INSERT ON embeddings BEGIN SELECT load_extension('x'); END;"
         )
     report = build_index(tmp_path / "a.txt", index_dir=index_dir, model=tiny)

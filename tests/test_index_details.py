@@ -56,7 +56,7 @@ def test_a_fresh_update_embeds_everything_and_keeps_what_has_no_file(folder: Pat
     assert list_documents(folder / "index") == before
     assert verify(folder / "index") == []
     stages = [stage for stage, done, _ in told if done == 0]
-    assert stages == ["embed", "embed sentences"], "each begins at none"
+    assert stages == ["embed"], "it begins at none"
 
 
 @pytest.mark.parametrize(

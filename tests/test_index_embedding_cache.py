@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import REPORT, CacheError, build_index, fold, open_index
-from index.embedder import Embedder, FloatArray, load_embedder
+from index import REPORT, CacheError, build_index, open_index
+from index.embedder import Embedder, Encoded, load_embedder
 from index.embedding_cache import CachedEmbedder
 from index.part_vectors import quantise, restore
+from index.splitter import sentences
+from index.types import Span
 
-TEXTS = ["烏海市全程網辦事項量", "甲", "", "三端五防線", "甲"]
+TEXTS = ["烏海市全程網辦事項量。甲。", "甲", "", "三端五防線", "甲"]
+SPANS = [list(sentences(text, 0, len(text))) for text in TEXTS]
 
 
 class Counting(Embedder):
@@ -25,9 +28,15 @@ class Counting(Embedder):
         self.__dict__.update(vars(load_embedder()))
         self.lengths: list[int] = []
 
-    def encode_passages(self, texts: Sequence[str]) -> np.ndarray:
+    def encode_passage_tokens(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]] = ()
+    ) -> Iterator[tuple[int, Encoded]]:
         self.lengths.append(len(texts))
-        return super().encode_passages(texts)
+        return super().encode_passage_tokens(texts, sentences)
+
+
+def embed(embedder: Embedder, texts: Sequence[str]) -> dict[int, Encoded]:
+    return dict(embedder.encode_passage_tokens(texts))
 
 
 def parts(index_dir: Path) -> dict[str, str]:
@@ -46,27 +55,25 @@ def test_an_index_is_the_same_without_with_and_out_of_the_cache(
         build_index(REPORT, index_dir=tmp_path / name, embedding_cache=cache)
     assert parts(tmp_path / "filling") == parts(report_dir)
     assert parts(tmp_path / "filled") == parts(report_dir)
-    with open_index(report_dir) as index:
-        passages = index.get_passages(range(len(index)))
-    sentences = {fold(text) for passage in passages for text in passage.sentence_texts}
-    with sqlite3.connect(cache) as connection:
+    with open_index(report_dir) as index, sqlite3.connect(cache) as connection:
         (kept,) = connection.execute("SELECT count(*) FROM embeddings").fetchone()
-    assert kept == len(passages) + len(sentences)
+        assert kept == len(index)
 
 
-def test_passages_come_back_in_their_order(tmp_path: Path) -> None:
+def test_passages_come_back_as_they_were(tmp_path: Path) -> None:
     plain = load_embedder().encode_passages(TEXTS)
     for _ in range(2):
         with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
-            assert np.array_equal(embedder.encode_passages(TEXTS), plain)
-            assert embedder.encode_passages([]).shape[0] == 0
-            tokens = dict(embedder.encode_passage_tokens(TEXTS))
-            assert sorted(tokens) == list(range(len(TEXTS)))
+            assert list(embedder.encode_passage_tokens([])) == []
+            found = dict(embedder.encode_passage_tokens(TEXTS, SPANS))
+            assert sorted(found) == list(range(len(TEXTS)))
             assert embedder.token_counts(TEXTS) == [
-                len(tokens[position].tokens.vectors) for position in range(len(TEXTS))
+                len(found[position].tokens.vectors) for position in range(len(TEXTS))
             ]
-            assert np.allclose(tokens[0].vector, plain[0], atol=0.01)
-            for start, end in tokens[0].tokens.spans.tolist():
+            for position, one in found.items():
+                assert np.allclose(one.vector, plain[position], atol=0.01)
+                assert one.sentences.shape == (len(SPANS[position]), 384)
+            for start, end in found[0].tokens.spans.tolist():
                 assert 0 <= start < end <= len(TEXTS[0])
 
 
@@ -76,47 +83,43 @@ def test_only_what_is_new_is_computed(tmp_path: Path) -> None:
         pass
 
     embedder = CountingCache(Counting(), tmp_path / "kept.sqlite")
-    embedder.encode_passages(["甲", "乙"])
-    embedder.encode_passages(["乙", "丙", "甲"])
+    embed(embedder, ["甲", "乙"])
+    embed(embedder, ["乙", "丙", "甲"])
     assert embedder.lengths == [2, 1]
     embedder.close()
 
 
-def test_a_sentence_that_is_a_paragraph_is_not_computed_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    computed: list[str] = []
-    real = Embedder.encode_passages
+def test_what_is_kept_is_what_is_computed(tmp_path: Path) -> None:
+    for _ in range(2):
+        with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as cached:
+            kept = dict(cached.encode_passage_tokens(TEXTS, SPANS))
+        computed = dict(load_embedder().encode_passage_tokens(TEXTS, SPANS))
+        for position, one in computed.items():
+            assert np.array_equal(kept[position].vector, one.vector)
+            mine = [kept[position].sentences, kept[position].tokens.vectors]
+            for kept_of, own in zip(mine, [one.sentences, one.tokens.vectors], strict=True):
+                levels, scales = quantise(kept_of)
+                assert np.array_equal(levels, quantise(own)[0])
+                assert np.array_equal(scales, quantise(own)[1])
 
-    def counting(embedder: Embedder, texts: Sequence[str]) -> FloatArray:
-        computed.extend(texts)
-        return real(embedder, texts)
 
-    monkeypatch.setattr(Embedder, "encode_passages", counting)
+def test_another_revision_or_other_sentences_find_nothing(tmp_path: Path) -> None:
     with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
-        [(_, paragraph)] = embedder.encode_passage_tokens([TEXTS[0]])
-        vectors = embedder.encode_passages([TEXTS[1], TEXTS[0]])
-    assert computed == [TEXTS[1]]
-    assert np.array_equal(vectors[1], paragraph.vector)
-    assert np.array_equal(vectors, real(load_embedder(), [TEXTS[1], TEXTS[0]]))
-
-
-def test_another_revision_or_kind_finds_nothing(tmp_path: Path) -> None:
-    with CachedEmbedder(load_embedder(), tmp_path / "kept.sqlite") as embedder:
-        keys = {embedder._key("passage", "甲"), embedder._key("passage tokens", "甲")}
+        keys = {embedder._key("甲。乙。", [Span(0, 2), Span(2, 4)])}
+        keys.add(embedder._key("甲。乙。", [Span(0, 4)]))
         embedder.revision = "another"
-        keys.add(embedder._key("passage", "甲"))
+        keys.add(embedder._key("甲。乙。", [Span(0, 4)]))
     assert len(keys) == 3
 
 
 def test_the_oldest_go_beyond_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "kept.sqlite"
-    vector = 384 * 4
-    with CachedEmbedder(load_embedder(), path, most_bytes=2 * vector) as embedder:
+    of_one = 384 * 4 + 384 + 2 + 8  # a vector, and a token with its scale and place
+    with CachedEmbedder(load_embedder(), path, most_bytes=2 * of_one) as embedder:
         for text in "甲乙丙丁":
-            embedder.encode_passages([text])
+            embed(embedder, [text])
     with CachedEmbedder(load_embedder(), path) as embedder:
-        kept = [embedder._get(embedder._key("passage", text)) is not None for text in "甲乙丙丁"]
+        kept = [embedder._get(embedder._key(text, ())) is not None for text in "甲乙丙丁"]
     assert kept == [False, False, True, True]
 
 
@@ -131,7 +134,7 @@ def test_a_file_that_is_no_cache_is_an_error_with_the_next_step(tmp_path: Path) 
 def test_a_damaged_embedding_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "kept.sqlite"
     with CachedEmbedder(load_embedder(), path) as embedder:
-        embedder.encode_passages(["甲"])
+        embed(embedder, ["甲"])
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE embeddings SET vector = x'00000000'")
     connection.close()
@@ -139,7 +142,7 @@ def test_a_damaged_embedding_is_an_error(tmp_path: Path) -> None:
         CachedEmbedder(load_embedder(), path) as embedder,
         pytest.raises(CacheError, match="cannot be used"),
     ):
-        embedder.encode_passages(["甲"])
+        embed(embedder, ["甲"])
 
 
 @given(st.integers(1, 40), st.integers(0, 2**32 - 1), st.floats(1e-4, 1.0))

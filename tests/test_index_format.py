@@ -29,7 +29,7 @@ class Reader:
         others = {key: value for key, value in self.manifest.items() if key != "sha256"}
         canonical = json.dumps(others, sort_keys=True, separators=(",", ":"))
         assert hashlib.sha256(canonical.encode()).hexdigest() == self.manifest["sha256"]
-        assert self.manifest["format"] == 5
+        assert self.manifest["format"] == 6
         for file, facts in self.manifest["files"].items():
             content = (self.folder / file).read_bytes()
             assert len(content) == facts["bytes"]

@@ -230,7 +230,7 @@ def test_an_older_format_is_refused_with_the_command(two_generations: Path) -> N
     (newest, older) = generations.sealed(two_generations)
     manifest = newest / "manifest.json"
     source = Path(read_manifest(newest).sources[0])
-    manifest.write_text(re.sub('"format": 5', '"format": 3', manifest.read_text()))
+    manifest.write_text(re.sub('"format": 6', '"format": 3', manifest.read_text()))
     with pytest.raises(Exception, match="has index format 3, written by an older") as caught:
         open_index(two_generations)
     # A manifest of another format is not read: the paths are those of the documents.

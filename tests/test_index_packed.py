@@ -38,7 +38,7 @@ LENGTHS = (0, 1, 2, 7, 15, 16, 17, 63, 64, 65, 200, 333, 511, 900)
 @pytest.fixture(scope="module")
 def packed() -> Embedder:
     embedder = load_embedder()
-    assert embedder._packed is not None
+    assert isinstance(embedder._engine, PackedBert)
     return embedder
 
 
@@ -96,7 +96,7 @@ def test_questions_together_have_the_vectors_they_have_alone(packed: Embedder) -
     together = packed.encode_queries_tokens([*questions, questions[0]])
     assert len(together) == 21
     assert together[20] is together[0]
-    alone = Embedder(packed._model, name="a", revision="1", packed=packed._packed)
+    alone = Embedder(packed._model, name="a", revision="1", engine=packed._engine)
     for question, found in zip(questions, together, strict=False):
         assert alone.encode_query_tokens(question).vector @ found.vector > 0.9999
 

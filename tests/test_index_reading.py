@@ -3,7 +3,7 @@
 import pytest
 
 from index import DocumentError, Dropped, duplicate_key, fold
-from index.keys import text_key
+from index.keys import vector_key
 from index.reading import numbered, read, way_of_reading, with_keys_of_today
 from index.store import Entry
 
@@ -43,8 +43,9 @@ def test_joined_lines_are_counted() -> None:
 def test_keys_are_those_of_the_folded_texts() -> None:
     entry = read_text("/d/a.txt", "題目\n\n第一句。第二句！\n\n第二段。")
     for passage, keys in zip(entry.passages, entry.keys, strict=True):
-        assert keys.text == text_key(fold(passage.searchable))
-        assert keys.sentences == tuple(text_key(fold(s)) for s in passage.sentence_texts)
+        spans = passage.searchable_sentences
+        assert keys.vectors == vector_key(fold(passage.searchable), spans)
+        assert [passage.searchable[s.start : s.end] for s in spans] == passage.sentence_texts
         assert keys.duplicate == duplicate_key(passage.text)
     assert with_keys_of_today(entry) == entry
     assert [one.id for one in numbered(entry, 7).passages] == [7, 8]

@@ -313,7 +313,7 @@ const loadGenerations = async () => {
 
 const reached = (change) => {
   const said = [];
-  for (const name of ["files", "paragraphs", "sentences"]) {
+  for (const name of ["files", "paragraphs"]) {
     const count = change[name];
     if (count) said.push(word(`${name}_done`, number(count.done), number(count.total)));
   }
@@ -325,7 +325,7 @@ const left = (seconds) => {
   return word("minutes_left", number(Math.round(seconds / 60)));
 };
 const stageCount = (change) => (
-  { read: change.files, embed: change.paragraphs, "embed sentences": change.sentences }
+  { read: change.files, embed: change.paragraphs }
 )[change.stage];
 const outcome = (change) => {
   if (change.state === "done") {

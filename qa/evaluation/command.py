@@ -35,7 +35,6 @@ _STAGES = {
     "read": "Reading contexts",
     "embed": "Embedding passages",
     "compress": "Compressing token vectors",
-    "embed sentences": "Embedding sentences",
     "write": "Writing the index",
     "ask": "Asking questions",
 }

@@ -305,8 +305,6 @@ def _unread(report: Mapping[str, Any]) -> str:
 
 def _reached(progress: Progress) -> str:
     """Return how far a change was when it was cancelled."""
-    if progress.sentences is not None:
-        return f" at {progress.sentences.done:,} of {progress.sentences.total:,} sentences"
     if progress.paragraphs is not None:
         return f" at {progress.paragraphs.done:,} of {progress.paragraphs.total:,} paragraphs"
     if progress.files is not None:

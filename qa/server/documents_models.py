@@ -26,10 +26,9 @@ class ChangeOut(BaseModel):
     kind: ChangeKind
     state: ChangeState
     cancelling: bool = Field(description="Whether it was told to end.")
-    stage: str = Field(description="start, read, embed, embed sentences, compress or write")
+    stage: str = Field(description="start, read, embed, compress or write")
     files: CountOut | None = Field(description="Files read.")
     paragraphs: CountOut | None = Field(description="Paragraphs embedded, of those that must be.")
-    sentences: CountOut | None = Field(description="Sentences embedded.")
     seconds_left: float | None = Field(
         description="About how long it will still take, from the speed measured; null where "
         "that is not known."
@@ -130,7 +129,6 @@ def change_out(change: Change, visitor: Visitor) -> ChangeOut:
         stage=progress.stage,
         files=_count(progress.files),
         paragraphs=_count(progress.paragraphs),
-        sentences=_count(progress.sentences),
         seconds_left=progress.seconds_left,
         seconds=(until - change.started).total_seconds(),
         started_by=change.started_by,

@@ -4,9 +4,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_SENTENCES_FOR_PASSAGES = 0.75
-"""Embedding the sentences of some passages takes this share of embedding the passages: of 200 news
-items, 26.2 s after 34.8 s."""
 _LEAST_SHARE, _LEAST_SECONDS = 0.05, 3.0  # before that, nothing is said of the time left
 
 
@@ -23,17 +20,15 @@ class Progress:
     """How far a change is.
 
     Attributes:
-        stage: ``start``, ``read``, ``embed``, ``embed sentences``, ``compress`` or ``write``.
+        stage: ``start``, ``read``, ``embed``, ``compress`` or ``write``.
         files: files read.
         paragraphs: paragraphs embedded; of those that must be, others are copied.
-        sentences: sentences embedded.
         seconds_left: about how many seconds it will still take; None where that is not known.
     """
 
     stage: str = "start"
     files: Count | None = None
     paragraphs: Count | None = None
-    sentences: Count | None = None
     seconds_left: float | None = None
 
 
@@ -50,14 +45,11 @@ class Meter:
     _stage: str = "start"
     _began: float = 0.0
     _at_begin: int = 0
-    _seconds_of_passages: float = 0.0
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """Take note of how far a stage is."""
         now = self.clock()
         if stage != self._stage:
-            if self._stage == "embed":
-                self._seconds_of_passages = now - self._began
             self._stage, self._began, self._at_begin = stage, now, done
         self._counts[stage] = Count(done, total)
 
@@ -67,20 +59,16 @@ class Meter:
             stage=self._stage,
             files=self._counts.get("read"),
             paragraphs=self._counts.get("embed"),
-            sentences=self._counts.get("embed sentences"),
             seconds_left=self._seconds_left(),
         )
 
     def _seconds_left(self) -> float | None:
         """Return the time left for embedding, which is nearly all of the time."""
+        if self._stage != "embed":
+            return None
         spent = self.clock() - self._began
-        if self._stage == "embed":
-            whole = self._whole(spent)
-            return None if whole is None else whole * (1 + _SENTENCES_FOR_PASSAGES) - spent
-        if self._stage == "embed sentences":
-            whole = self._whole(spent) or _SENTENCES_FOR_PASSAGES * self._seconds_of_passages
-            return max(0.0, whole - spent) if whole else None
-        return None
+        whole = self._whole(spent)
+        return None if whole is None else whole - spent
 
     def _whole(self, spent: float) -> float | None:
         """Return how long the stage will take in all at its speed up to now; None at first."""
