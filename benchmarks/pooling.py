@@ -96,6 +96,8 @@ def examples(embedder: Embedder, passages: Sequence[str]) -> Examples:
     words: list[str] = []
     for at, means, counts, vector in embedder.sentence_means(passages, spans):
         kept = counts > 0
+        if not kept.any():
+            continue
         rows.append(features(means[kept], counts[kept], vector).astype(np.float16))
         own = [passages[at][span.start : span.end] for span in spans[at]]
         words += [word for word, is_kept in zip(own, kept.tolist(), strict=True) if is_kept]
