@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
 from index.embedder import Embedder, Encoded, FloatArray
 from index.errors import CacheError
@@ -113,9 +114,14 @@ class CachedEmbedder(Embedder):
                 missing.append(position)
             else:
                 yield position, found
-        for at, encoded in super().encode_passage_tokens([texts[row] for row in missing]):
+        computed = super().encode_passage_tokens([texts[row] for row in missing])
+        for at, encoded in self._as_kept(computed):
             self._put(keys[missing[at]], encoded)
             yield missing[at], encoded
+
+    def _as_kept(self, computed: Iterator[tuple[int, Encoded]]) -> Iterator[tuple[int, Encoded]]:
+        """Yield what was computed, in the form in which it is kept."""
+        return computed
 
     def check(self) -> None:
         """Raise CacheError when the file is damaged."""
@@ -150,20 +156,32 @@ class CachedEmbedder(Embedder):
             if row is None:
                 return None
             vector = np.frombuffer(row[0], np.float32).reshape(self.dimension)
-            levels = np.frombuffer(row[1], np.int8).reshape(-1, self.dimension)
-            spans = np.frombuffer(row[3], np.uint32).reshape(len(levels), 2).astype(np.int64)
-            vectors = restore(levels, np.frombuffer(row[2], np.float16))
-            return Encoded(vector, PartVectors(vectors, spans))
+            spans = np.frombuffer(row[3], np.uint32).reshape(-1, 2).astype(np.int64)
+            return Encoded(vector, self._unpacked(row[1], row[2], spans))
+
+    def _unpacked(self, levels: bytes, scales: bytes, spans: npt.NDArray[np.int64]) -> PartVectors:
+        """Return tokens as they were kept.
+
+        Raises:
+            ValueError: there are not as many numbers as there should be.
+        """
+        found = np.frombuffer(levels, np.int8).reshape(len(spans), self.dimension)
+        return PartVectors(restore(found, np.frombuffer(scales, np.float16)), spans)
+
+    def _packed_tokens(self, tokens: PartVectors) -> tuple[bytes, bytes]:
+        """Return the levels and scales of tokens, as they are kept."""
+        levels, scales = quantise(tokens.vectors)
+        return levels.tobytes(), scales.tobytes()
 
     def _put(self, key: bytes, encoded: Encoded) -> None:
-        levels, scales = quantise(encoded.tokens.vectors)
-        spans = encoded.tokens.spans.astype(np.uint32)
-        parts = (encoded.vector.astype(np.float32), levels, scales, spans)
+        vector = encoded.vector.astype(np.float32).tobytes()
+        spans = encoded.tokens.spans.astype(np.uint32).tobytes()
+        parts = (vector, *self._packed_tokens(encoded.tokens), spans)
         with self._readable():
             self._connection.execute(
                 "INSERT OR REPLACE INTO embeddings (key, vector, levels, scales, spans) "
                 "VALUES (?, ?, ?, ?, ?)",
-                (key, *(part.tobytes() for part in parts)),
+                (key, *parts),
             )
             # Another process may be waiting to write.
             if self._connection.total_changes % _COMMIT_EVERY == 0:

@@ -12,8 +12,9 @@ import numpy as np
 from index import generation
 from index.durable import writing
 from index.folding import fold
+from index.learning import MOST_AS_INT8, learn_early
 from index.model_in_use import ModelInUse
-from index.part_vectors import PartVectorStore, PartVectorWriter, compress
+from index.part_vectors import Coding, PartVectorStore, PartVectorWriter, compress
 from index.quantiser import ProductQuantiser
 from index.reuse import OldGeneration, Row
 from index.store import Entry, write_store
@@ -154,13 +155,12 @@ def write_segment(
         beside.mkdir(parents=True)
     if plan.embedded:
         with remembering(model.embedder, plan) as embedder:
-            _write_passages(beside, plan, model.dimension, embedder, told)
+            kind = _write_passages(beside, plan, model.dimension, embedder, told)
             _write_sentences(beside, plan, model.dimension, embedder, told)
     else:
-        _write_passages(beside, plan, model.dimension, None, told)
+        kind = _write_passages(beside, plan, model.dimension, None, told)
         _write_sentences(beside, plan, model.dimension, None, told)
-    kind = plan.kind
-    if kind == "pq" and plan.quantiser is None:
+    if plan.kind == "pq" and kind == "int8":
         shrunk = compress(beside / generation.TOKENS, partial(told, "compress"))
         kind = "pq" if shrunk else "int8"
     told("write", 1, 2)
@@ -171,33 +171,74 @@ def write_segment(
 
 def _write_passages(
     beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None", told: Progress
-) -> None:
-    """Write the vectors of passages and of their tokens, both from one forward pass."""
+) -> TokenVectorKind:
+    """Write the vectors of passages and of their tokens, both from one forward pass.
+
+    Returns:
+        As what those of tokens are stored for now.
+    """
     rows, texts = plan.by_text, plan.new_passages
     vectors = np.empty((len(plan.passages), dimension), np.float32)
+    counts = _token_counts(plan, embedder)
+    embedded = _counting(told, len(texts))
+    coding = _coding(plan, counts, embedder, embedded)
     writer = PartVectorWriter(
         beside / generation.TOKENS,
-        _token_counts(plan, embedder),
+        counts,
         dimension,
         longest=max((len(passage.searchable) for passage in plan.passages), default=0),
-        quantiser=plan.quantiser,
+        quantiser=coding,
     )
     for old, segment, pairs in _kept(plan, rows):
         to, of_old = zip(*pairs, strict=True)
         vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
         writer.copy(to, old.tokens(segment), of_old)
     if texts:
-        told("embed", 0, len(texts))
+        embedded(0)
     for done, (at, encoded) in enumerate(_encoded(embedder, texts), start=1):
         vectors[rows.new[at]] = encoded.vector
         writer.write(rows.new[at], encoded.tokens)
-        told("embed", done, len(texts))
+        embedded(done)
     if rows.repeats:
         to, of_first = zip(*rows.repeats, strict=True)
         vectors[list(to)] = vectors[list(of_first)]
         writer.copy(to, writer, of_first)
     writer.close()
     write_vectors(beside / generation.VECTORS, vectors)
+    return "int8" if coding is None else "pq"
+
+
+def _counting(told: Progress, total: int) -> Callable[[int], None]:
+    """Return what tells how many passages are embedded; those that come twice do not count."""
+    most = 0
+
+    def embedded(done: int) -> None:
+        nonlocal most
+        most = max(most, done)
+        told("embed", most, total)
+
+    return embedded
+
+
+def _coding(
+    plan: Plan,
+    counts: Sequence[int],
+    embedder: "Embedder | None",
+    embedded: Callable[[int], None],
+) -> Coding | None:
+    """Return what tokens are encoded with as they come; None: they are stored as int8."""
+    from index.checkpoint import Checkpoint
+
+    checkpoint = embedder if isinstance(embedder, Checkpoint) else None
+    coding: Coding | None = plan.quantiser
+    if coding is None and plan.kind == "pq" and not plan.by_text.kept and embedder is not None:
+        coding = checkpoint.learned() if checkpoint is not None else None
+        if coding is None and sum(counts) > MOST_AS_INT8:
+            texts = dict(zip(plan.by_text.new, plan.new_passages, strict=True))
+            coding = learn_early(counts, texts, dict(plan.by_text.repeats), embedder, embedded)
+    if checkpoint is not None:
+        checkpoint.keep_codes(coding)
+    return coding
 
 
 def _encoded(embedder: "Embedder | None", texts: Sequence[str]) -> "Iterable[tuple[int, Encoded]]":
