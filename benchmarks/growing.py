@@ -6,6 +6,7 @@ forward pass of building is what it always is: reading, splitting, tokenising, w
 words and texts, and asking. Whoever wants the whole time adds the forward pass of ``index``.
 """
 
+import contextlib
 import random
 import shutil
 import statistics
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.querying import all_vectors, time_questions
+from benchmarks.querying import time_questions
 from benchmarks.questions import Questions
 from benchmarks.runs import Figures, Told, bytes_under, native_precision, run_worker
 from index import REPORT, Index, add_documents, build_index, fold, open_index
@@ -31,6 +32,8 @@ _REAL = 300  # characters of a real passage that is encoded
 _ADDED = 3
 _NEAREST = 100
 _WARM = 20
+_BLOCK = 1 << 14  # vectors compared at once
+_LOOKED_EVERY = 10.0  # seconds
 _ROOM = 0.9  # of the free disk that an index may take
 
 
@@ -91,9 +94,11 @@ def measure_growth(
                 return
             told(f"{size:,} passages: composing, indexing")
             write_composed(scratch / "documents", pool, size, characters)
-            grown = run_worker("grow", task)
+            grown = run_worker("grow", task, told)
+            # Asking may fail, and building again may take hours.
+            keep({**facts, "sizes": found, "skipped": {}, "not_asked": {"grown": grown}})
             told(f"{size:,} passages: asking")
-            found.append({"size": size, "grown": grown, **run_worker("examine", task)})
+            found.append({"size": size, "grown": grown, **run_worker("examine", task, told)})
             keep({**facts, "sizes": found, "skipped": {}})
             for folder in ("documents", "index"):
                 shutil.rmtree(scratch / folder)
@@ -117,7 +122,7 @@ def _no_room(found: Sequence[Figures], size: int, scratch: Path) -> str:
     if not found:
         return ""
     last = found[-1]["grown"]
-    # While tokens are compressed, both forms are on the disk.
+    # While it is built there is more on the disk: what a stopped build would go on with.
     needed = size * last["peak_disk_bytes"] / last["passages"]
     free = shutil.disk_usage(scratch).free
     if needed < _ROOM * free:
@@ -185,37 +190,82 @@ def _write_added(folder: Path, pool: Sequence[str], characters: int) -> list[Pat
 
 def grow(task: Figures) -> Figures:
     """Index the composed documents, then add some one by one; in a worker."""
-    from benchmarks.seen_tokens import make_loadable
+    from benchmarks.seen_tokens import load_seen
 
-    make_loadable()
-    load_embedder(task["model"])
+    load_seen(task["model"])
     index = Path(task["index"])
-    started = time.perf_counter()
+    stages = _Stages(index)
     build_index(
         task["documents"],
         index_dir=index,
         model=task["model"],
         token_vectors=task["token_vectors"],
+        progress=stages,
     )
-    seconds = time.perf_counter() - started
+    stages.end()
     disk = bytes_under(index)
     with open_index(index) as opened:
         passages, parts = len(opened), dict(opened.size().bytes_by_part)
     added = []
-    most = disk
+    most = max(disk, stages.most_bytes)
     for path in task["added"]:
         started = time.perf_counter()
         add_documents(path, index_dir=index)
         added.append(time.perf_counter() - started)
         most = max(most, bytes_under(index))
     return {
-        "seconds": seconds,
+        "seconds": sum(seconds for _, seconds, _ in stages.passed),
+        "stages": stages.passed,
         "passages": passages,
         "disk_bytes": disk,
         "peak_disk_bytes": most,
         "bytes_by_part": parts,
         "add_seconds": added[1:],  # the first one loads what the others find loaded
     }
+
+
+class _Stages:
+    """Prints how far a build is, and keeps what each stage took and the most on the disk.
+
+    Attributes:
+        passed: (stage, seconds, seconds of all cores) of each stage that is over.
+        most_bytes: the most that the index folder held, as far as it was looked at.
+    """
+
+    def __init__(self, index: Path) -> None:
+        self.passed: list[tuple[str, float, float]] = []
+        self.most_bytes = 0
+        self._index = index
+        self._stage = "start"
+        self._began = self._looked = time.perf_counter()
+        self._processor = time.process_time()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.perf_counter()
+        if stage == self._stage and now - self._looked < _LOOKED_EVERY:
+            return
+        if stage != self._stage:
+            self._pass_to(stage, now)
+        self._looked = now
+        self.most_bytes = max(self.most_bytes, _bytes_while_written(self._index))
+        print(f"{stage}: {done:,} of {total:,}", flush=True)
+
+    def _pass_to(self, stage: str, now: float) -> None:
+        processor = time.process_time()
+        self.passed.append((self._stage, now - self._began, processor - self._processor))
+        self._stage, self._began, self._processor = stage, now, processor
+
+    def end(self) -> None:
+        """Count the last stage."""
+        self._pass_to("end", time.perf_counter())
+
+
+def _bytes_while_written(folder: Path) -> int:
+    found = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # removed meanwhile
+            found += path.stat().st_size if path.is_file() else 0
+    return found
 
 
 def examine(task: Figures) -> Figures:
@@ -269,12 +319,15 @@ def _recall(opened: Index, vectors: "np.ndarray[tuple[int, int], np.dtype[np.flo
 
     Composed passages repeat sentences, so what is found counts when it is as near as the hundredth.
     """
-    everything = all_vectors(opened)
     wanted = min(_NEAREST, len(opened))
+    best = np.full((len(vectors), wanted), -np.inf, np.float32)
+    for start in range(0, len(opened), _BLOCK):
+        block = opened.passage_vectors(range(start, min(start + _BLOCK, len(opened))))
+        together = np.concatenate([best, vectors @ block.T], axis=1)
+        best = np.partition(together, -wanted, axis=1)[:, -wanted:]
     shares = []
-    for vector in vectors:
-        exact = np.sort(everything @ vector)[-wanted]
+    for vector, exact in zip(vectors, best.min(axis=1), strict=True):
         ids, _ = opened.search_dense(vector, wanted)
-        found = everything[np.asarray(ids, np.int64)] @ vector
+        found = opened.passage_vectors(list(ids)) @ vector
         shares.append(float(np.sum(found >= exact - 1e-6)) / wanted)
     return statistics.fmean(shares)

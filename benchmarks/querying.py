@@ -139,12 +139,12 @@ def _flat_scan(opened: Index) -> tuple[Callable[[str], object], int]:
     """
     import faiss
 
+    # Not in an index of FAISS: it would hold them a second time.
     vectors = all_vectors(opened)
-    flat = faiss.IndexFlatIP(vectors.shape[1])
-    flat.add(vectors)
 
     def scan(question: str) -> object:
-        return flat.search(vectors[len(question) % len(vectors)][None], 100)
+        asked = vectors[len(question) % len(vectors)][None]
+        return faiss.knn(asked, vectors, min(100, len(vectors)), faiss.METRIC_INNER_PRODUCT)
 
     return scan, vectors.nbytes
 
@@ -152,12 +152,10 @@ def _flat_scan(opened: Index) -> tuple[Callable[[str], object], int]:
 def all_vectors(opened: Index) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
     """Return the vectors of all passages, float32 ``(passages, dimension)``."""
     step = 4096
-    parts = [
-        opened.passage_vectors(range(at, min(at + step, len(opened))))
-        for at in range(0, len(opened), step)
-    ]
-    found = np.ascontiguousarray(np.concatenate(parts), np.float32)
-    return found.reshape(len(opened), -1)
+    found = np.empty((len(opened), opened.info.dimension), np.float32)
+    for at in range(0, len(opened), step):
+        found[at : at + step] = opened.passage_vectors(range(at, min(at + step, len(opened))))
+    return found
 
 
 def memory_bytes_per_second() -> float:

@@ -7,10 +7,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from benchmarks.environments import last_line
 from benchmarks.quality import versions_in_use
@@ -75,31 +76,46 @@ def quiet_environment() -> dict[str, str]:
     return os.environ | own
 
 
-def run_worker(name: str, task: Figures) -> Figures:
+def run_worker(name: str, task: Figures, told: Told | None = None) -> Figures:
     """Run a function of ``worker.py`` in a fresh process; return what it gives.
+
+    Args:
+        name: of the function.
+        task: what it is given.
+        told: called with each line that it prints; None = what it prints is nothing to see.
 
     Raises:
         EvaluationError: it failed.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        given, result = Path(scratch) / "task.json", Path(scratch) / "result.json"
+        given, result, errors = (Path(scratch) / name for name in ("task", "result", "errors"))
         given.write_text(json.dumps(task), encoding="utf-8")
-        done = subprocess.run(  # noqa: S603  (our own module)
-            [sys.executable, "-m", "benchmarks.worker", name, str(given), str(result)],
-            cwd=ROOT,
-            env=quiet_environment(),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_WORKER_SECONDS,
-            check=False,
-        )
-        if done.returncode != 0 or not result.is_file():
-            raise EvaluationError(
-                f"Measuring {name} failed: {last_line(done.stderr)}. Run it again, smaller."
-            )
+        with errors.open("wb") as stderr, _started(name, given, result, stderr) as process:
+            over = threading.Timer(_WORKER_SECONDS, process.kill)
+            over.daemon = True
+            over.start()
+            for line in process.stdout or ():
+                if told is not None:
+                    told(line.rstrip())
+            process.wait()
+            over.cancel()
+        if process.returncode != 0 or not result.is_file():
+            reason = last_line(errors.read_text(encoding="utf-8", errors="replace"))
+            raise EvaluationError(f"Measuring {name} failed: {reason}. Run it again, smaller.")
         found: Figures = json.loads(result.read_text(encoding="utf-8"))
         return found
+
+
+def _started(name: str, given: Path, result: Path, stderr: IO[bytes]) -> "subprocess.Popen[str]":
+    return subprocess.Popen(  # noqa: S603  (our own module)
+        [sys.executable, "-m", "benchmarks.worker", name, str(given), str(result)],
+        cwd=ROOT,
+        env=quiet_environment(),
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        errors="replace",
+    )
 
 
 def bytes_under(folder: Path) -> int:

@@ -23,8 +23,11 @@ from transformers import AutoTokenizer
 from benchmarks.forward import LONGEST, ForwardPass, batches
 from benchmarks.runs import Told
 from index.bundled_model import bundled_model_dir
+from index.embedder import Embedder, load_embedder
+from index.packed import NO_PARTS, Forward, PackedBert, Parts, means_of, stacked
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
 
 _MODULE = "sentence_transformers.yinzheng_seen_tokens"
 _BASE = 1 << 18  # above every token's id
@@ -61,15 +64,35 @@ class SeenTokens(InputModule):
     def forward(self, features: dict[str, Any], **_kwargs: object) -> dict[str, Any]:
         """Look the vectors of all tokens up."""
         found = self._vectors[self._rows(features["input_ids"].numpy())]
-        features["token_embeddings"] = torch.from_numpy(found.astype(np.float32))
+        features["token_embeddings"] = torch.from_numpy(found)
         return features
 
     def _rows(self, ids: IntArray) -> IntArray:
-        rows = np.zeros(ids.shape, np.int64)
-        for (known, of_key), asked in zip(self._tables, _keys(ids), strict=True):
+        """Return the row of each token, as exactly as its neighbours were seen."""
+        shape, keys = ids.shape, [one.reshape(-1) for one in _keys(ids)]
+        rows = np.zeros(keys[0].shape, np.int64)
+        left = np.arange(len(rows))
+        for (known, of_key), of_all in zip(self._tables[::-1], keys[::-1], strict=True):
+            asked = of_all[left]
             at = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-            rows = np.where(known[at] == asked, of_key[at], rows)
-        return rows
+            is_known = known[at] == asked
+            rows[left[is_known]] = of_key[at[is_known]]
+            left = left[~is_known]
+        return rows.reshape(shape)
+
+    def look_up(self, texts: Sequence[Sequence[int]], parts: Parts = NO_PARTS) -> Forward:
+        """Return the vectors of texts given as ids of tokens, and their means, without padding."""
+        lengths = np.array([len(one) for one in texts])
+        starts = np.cumsum(lengths) - lengths
+        # Between two texts stands an edge, as at their ends.
+        apart = np.full(int(lengths.sum()) + len(texts), _EDGE, np.int64)
+        own = np.ones(len(apart), bool)
+        own[starts + np.arange(len(texts)) + lengths] = False
+        apart[own] = np.concatenate([np.asarray(one, np.int64) for one in texts])
+        found = self._vectors[self._rows(apart)[own]]
+        means = np.add.reduceat(found, starts, axis=0) / lengths[:, None]
+        of_parts = stacked([means_of(torch.from_numpy(found), parts)])
+        return Forward(means.astype(np.float32), np.split(found, starts[1:]), of_parts)
 
     def get_embedding_dimension(self) -> int:
         """Return the length of a vector."""
@@ -109,7 +132,7 @@ def write_model(folder: Path, texts: Sequence[str], precision: str, told: Told) 
     (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
     bare = ForwardPass(precision)
     tokens = bare.tokens(texts, "passage: ")
-    parts: list[npt.NDArray[np.float16]] = []
+    parts: list[npt.NDArray[np.float32]] = []
     keys: list[list[IntArray]] = [[], [], []]
     for number, batch in enumerate(batches(tokens, _BATCH_TOKENS)):
         if number % 20 == 0:
@@ -117,7 +140,7 @@ def write_model(folder: Path, texts: Sequence[str], precision: str, told: Told) 
         vectors = bare.run([tokens[at] for at in batch])
         for row, at in enumerate(batch):
             ids = np.array(tokens[at], np.int64)
-            parts.append(vectors[row, : len(ids)].float().numpy().astype(np.float16))
+            parts.append(vectors[row, : len(ids)].float().numpy())
             for table, of_one in zip(keys, _keys(ids), strict=True):
                 table.append(of_one)
     np.save(folder / _VECTORS, np.concatenate(parts))
@@ -135,3 +158,33 @@ def make_loadable() -> None:
     says; so the class goes by a name of its package, here and nowhere else.
     """
     sys.modules[_MODULE] = sys.modules[__name__]
+
+
+class _Engine:
+    """What an embedder computes with, in the place of the bundled model's engine."""
+
+    most_tokens = PackedBert.most_tokens
+
+    def __init__(self, seen: SeenTokens) -> None:
+        self.forward = seen.look_up
+
+
+def _mean_of_tokens(
+    means: FloatArray, _counts: npt.NDArray[np.int64], _text: FloatArray
+) -> FloatArray:
+    """Return the vectors of sentences: the means of what was looked up for their tokens."""
+    found = means[:, -1]
+    unit: FloatArray = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return unit
+
+
+def load_seen(folder: str) -> Embedder:
+    """Load what ``write_model`` wrote, for this process; whoever asks for the folder gets it.
+
+    Texts go the way that the bundled model's go, and so cost what those cost but for the pass.
+    """
+    make_loadable()
+    embedder = load_embedder(folder)
+    own = vars(embedder)
+    own |= {"_engine": _Engine(own["_model"][0]), "_pooling": _mean_of_tokens}
+    return embedder

@@ -478,8 +478,10 @@ def load_embedder(model: str | None = None, *, allow_download: bool = False) -> 
         ModelDamagedError: the bundled model's file is not the expected one.
         ModelError: the folder is not a sentence-transformers model.
     """
+    model = model or bundled_model.MODEL_NAME
+    is_here = model == bundled_model.MODEL_NAME or Path(model).expanduser().is_dir()
     with _loading:  # two threads that ask first would load it twice
-        return _load_embedder(model or bundled_model.MODEL_NAME, allow_download)
+        return _load_embedder(model, allow_download and not is_here)
 
 
 _loading = threading.Lock()

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
-from index.embedder import Embedder, Encoded, FloatArray
+from index.embedder import Embedder, Encoded
 from index.errors import CacheError
 from index.keys import vector_key
 from index.part_vectors import PartVectors, quantise, restore
@@ -105,9 +106,13 @@ class CachedEmbedder(Embedder):
         computed = super().encode_passage_tokens(
             [texts[row] for row in missing], [spans[row] for row in missing]
         )
-        for at, encoded in computed:
+        for at, encoded in self._as_kept(computed):
             self._put(keys[missing[at]], encoded)
             yield missing[at], encoded
+
+    def _as_kept(self, computed: Iterator[tuple[int, Encoded]]) -> Iterator[tuple[int, Encoded]]:
+        """Yield what was computed, in the form in which it is kept."""
+        return computed
 
     def check(self) -> None:
         """Raise CacheError when the file is damaged."""
@@ -143,26 +148,35 @@ class CachedEmbedder(Embedder):
             if row is None:
                 return None
             vector = np.frombuffer(row[0], np.float32).reshape(self.dimension)
-            vectors = self._restored(row[1], row[2])
-            spans = np.frombuffer(row[3], np.uint32).reshape(len(vectors), 2).astype(np.int64)
-            return Encoded(vector, PartVectors(vectors, spans), self._restored(row[4], row[5]))
+            spans = np.frombuffer(row[3], np.uint32).reshape(-1, 2).astype(np.int64)
+            tokens = self._unpacked(row[1], row[2], spans)
+            levels = np.frombuffer(row[4], np.int8).reshape(-1, self.dimension)
+            return Encoded(vector, tokens, restore(levels, np.frombuffer(row[5], np.float16)))
 
-    def _restored(self, levels: bytes, scales: bytes) -> FloatArray:
-        kept = np.frombuffer(levels, np.int8).reshape(-1, self.dimension)
-        return restore(kept, np.frombuffer(scales, np.float16))
+    def _unpacked(self, levels: bytes, scales: bytes, spans: npt.NDArray[np.int64]) -> PartVectors:
+        """Return tokens as they were kept.
+
+        Raises:
+            ValueError: there are not as many numbers as there should be.
+        """
+        found = np.frombuffer(levels, np.int8).reshape(len(spans), self.dimension)
+        return PartVectors(restore(found, np.frombuffer(scales, np.float16)), spans)
+
+    def _packed_tokens(self, tokens: PartVectors) -> tuple[bytes, bytes]:
+        """Return the levels and scales of tokens, as they are kept."""
+        levels, scales = quantise(tokens.vectors)
+        return levels.tobytes(), scales.tobytes()
 
     def _put(self, key: bytes, encoded: Encoded) -> None:
-        parts = (
-            encoded.vector.astype(np.float32),
-            *quantise(encoded.tokens.vectors),
-            encoded.tokens.spans.astype(np.uint32),
-            *quantise(encoded.sentences),
-        )
+        vector = encoded.vector.astype(np.float32).tobytes()
+        spans = encoded.tokens.spans.astype(np.uint32).tobytes()
+        sentences = [part.tobytes() for part in quantise(encoded.sentences)]
+        parts = (vector, *self._packed_tokens(encoded.tokens), spans, *sentences)
         with self._readable():
             self._connection.execute(
                 f"INSERT OR REPLACE INTO embeddings (key, {_COLUMNS}) "  # noqa: S608
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (key, *(part.tobytes() for part in parts)),
+                (key, *parts),
             )
             # Another process may be waiting to write.
             if self._connection.total_changes % _COMMIT_EVERY == 0:

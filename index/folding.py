@@ -67,7 +67,12 @@ def terms(text: str) -> list[str]:
     gives for 36500.
     """
     folded = fold(text)
-    words = [part for word in _jieba().cut_for_search(folded) for part in _TERM.findall(word)]
+    words: list[str] = []
+    for word in _jieba().cut_for_search(folded):
+        if word.isalpha():  # most are; the pattern would find the same
+            words.append(word)
+        else:
+            words.extend(_TERM.findall(word))
     pairs = [f"_{a}{b}" for run in _HAN_RUN.finditer(folded) for a, b in pairwise(run.group())]
     return words + pairs + number_terms(folded)
 

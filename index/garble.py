@@ -105,15 +105,15 @@ def _best(text: str, spans: Iterable[Span]) -> tuple[Span, float] | None:
 def _gain(piece: str) -> float:
     """Return by how much the likeliest reading of a piece is likelier than how it stands."""
     most = -math.inf
-    stands = _likelihood(piece)
     for undo in _UNDO:
         try:
             undone, lost = undo(piece)
         except UnicodeError:
             continue
         if undone and log_probability(undone) >= _SOUND * len(undone):
-            most = max(most, _likelihood(undone) + lost * _LOST - stands)
-    return most
+            most = max(most, _likelihood(undone) + lost * _LOST)
+    # Hardly anything has a sound reading: most pieces need not be cut into words.
+    return most if most == -math.inf else most - _likelihood(piece)
 
 
 def _likelihood(text: str) -> float:

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.format import open_memmap
 
+from index.ahead import ahead
 from index.durable import open_warily, take_room, writing
 from index.errors import IndexDamagedError
 from index.quantiser import (
@@ -73,10 +74,12 @@ class PartVectors:
     Attributes:
         vectors: unit vectors, float32 ``(parts, dimension)``.
         spans: first character of each part and one past its last, int64 ``(parts, 2)``.
+        codes: the vectors as codes, uint8 ``(parts, dimension / 4)``, where a build has them.
     """
 
     vectors: FloatArray
     spans: npt.NDArray[np.int64]
+    codes: CodeArray | None = None
 
 
 def quantise(vectors: FloatArray) -> tuple[Int8Array, ScaleArray]:
@@ -93,6 +96,33 @@ def restore(levels: Int8Array, scales: ScaleArray) -> FloatArray:
     vectors = levels.astype(np.float32)
     vectors *= scales.astype(np.float32)[:, None]
     return vectors
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A product quantiser of an index that is built from nothing.
+
+    What it learned from was stored as int8; so is, for a moment, what it encodes, and the codes are
+    those that ``compress`` gives.
+    """
+
+    quantiser: ProductQuantiser
+
+    @property
+    def centroids(self) -> FloatArray:
+        """Those it learned, float32 ``(pieces, 256, 4)``."""
+        return self.quantiser.centroids
+
+    def encode(self, vectors: FloatArray) -> CodeArray:
+        """Return the codes of unit vectors, ``(n, pieces)``."""
+        return self.quantiser.encode(restore(*quantise(vectors)))
+
+    def decode(self, codes: CodeArray) -> FloatArray:
+        """Return what codes stand for, as unit vectors, float32 ``(n, dimension)``."""
+        return self.quantiser.decode(codes)
+
+
+Coding = ProductQuantiser | Learned
 
 
 class PartVectorWriter:
@@ -116,7 +146,7 @@ class PartVectorWriter:
         dimension: int,
         *,
         longest: int,
-        quantiser: ProductQuantiser | None = None,
+        quantiser: Coding | None = None,
     ) -> None:
         self._quantiser = quantiser
         self.bounds: IntArray = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(
@@ -145,7 +175,10 @@ class PartVectorWriter:
     def write(self, passage_id: int, parts: PartVectors) -> None:
         """Store the parts of one passage."""
         at = self.rows_of(passage_id)
-        self.write_rows(at, parts.vectors)
+        if self._quantiser is not None and parts.codes is not None:
+            self.stored[0][at] = parts.codes
+        else:
+            self.write_rows(at, parts.vectors)
         self.spans[at] = parts.spans
 
     def write_rows(self, rows: slice | IntArray, vectors: FloatArray) -> None:
@@ -223,9 +256,9 @@ def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
     with writing(folder / "centroids.npy"):
         np.save(folder / "centroids.npy", quantiser.centroids)
     codes = _make(folder / "codes.npy", np.uint8, (total, written.dimension // PIECE))
-    for start in range(0, total, _BLOCK):
-        block = slice(start, min(start + _BLOCK, total))
-        codes[block] = quantiser.encode(written.get(block))
+    blocks = [slice(start, min(start + _BLOCK, total)) for start in range(0, total, _BLOCK)]
+    for block, of_block in zip(blocks, ahead(written.encode_by(quantiser), blocks), strict=True):
+        codes[block] = of_block
         told(block.stop, total)
     codes.flush()
     del written  # a file in use cannot be removed everywhere
@@ -235,12 +268,17 @@ def compress(folder: Path, told: Callable[[int, int], None]) -> bool:
 
 
 def _sample(written: "_Int8") -> FloatArray:
-    """Return vectors drawn by chance, the same ones each time; all when there are not more."""
-    total = len(written)
+    """Return the vectors that a quantiser learns from."""
+    return written.get(sample_rows(len(written)))
+
+
+def sample_rows(total: int) -> IntArray:
+    """Return rows drawn by chance, the same ones each time, in order; all when not more."""
     if total <= MOST_TRAINED:
-        return written.get(slice(None))
+        return np.arange(total)
     rows = np.random.default_rng(_SAMPLE_SEED).choice(total, MOST_TRAINED, replace=False)
-    return written.get(np.sort(rows))
+    found: IntArray = np.sort(rows)
+    return found
 
 
 class _Int8:
@@ -266,6 +304,9 @@ class _Int8:
 
     def get(self, at: slice | IntArray) -> FloatArray:
         return restore(self._levels[at], self._scales[at])
+
+    def encode_by(self, quantiser: ProductQuantiser) -> Callable[[slice], CodeArray]:
+        return lambda at: quantiser.encode(self.get(at))
 
 
 class _Quantised:

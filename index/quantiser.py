@@ -7,6 +7,7 @@ in a table, for which FAISS is not loaded.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,14 +38,18 @@ class ProductQuantiser:
 
     def encode(self, vectors: FloatArray) -> CodeArray:
         """Return the number of the nearest centroid of each piece, ``(n, pieces)``."""
-        faiss_quantiser = _faiss_quantiser(self.dimension)
+        codes: CodeArray = self._faiss.compute_codes(np.ascontiguousarray(vectors, np.float32))
+        return codes
+
+    @cached_property
+    def _faiss(self) -> Any:  # noqa: ANN401  (FAISS ships no types)
+        """FAISS's own with these centroids, made once: vectors come by the passage."""
         import faiss
 
-        faiss.copy_array_to_vector(
-            np.ascontiguousarray(self.centroids, np.float32).ravel(), faiss_quantiser.centroids
-        )
-        codes: CodeArray = faiss_quantiser.compute_codes(np.ascontiguousarray(vectors, np.float32))
-        return codes
+        found = _faiss_quantiser(self.dimension)
+        centroids = np.ascontiguousarray(self.centroids, np.float32).ravel()
+        faiss.copy_array_to_vector(centroids, found.centroids)
+        return found
 
     def decode(self, codes: CodeArray) -> FloatArray:
         """Return what the codes stand for, as unit vectors, float32 ``(n, dimension)``."""

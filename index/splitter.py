@@ -6,14 +6,18 @@ between clauses; numbers are never cut.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 
 from index.loaders.decoded import Block
 from index.types import Span, searchable
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 Fits = Callable[[Sequence[Span]], bool]
+
+_COUNTED_TOGETHER = 512
+"""Paragraphs whose tokens are counted in one go, by all cores."""
 
 # ---- sentences -------------------------------------------------------------------------------
 
@@ -156,6 +160,19 @@ def split(
         max_tokens: the most a passage with its headings may cost.
     """
     sections: list[Section] = []
+    paragraphs = _paragraphs(text, blocks)
+    while some := list(islice(paragraphs, _COUNTED_TOGETHER)):
+        counts = count_tokens([searchable(one.headings, text[one.start : one.end]) for one in some])
+        for one, count in zip(some, counts, strict=True):
+            if count <= max_tokens:
+                sections.append(one)
+            else:
+                sections.extend(_parts(text, one, count_tokens, max_tokens))
+    return sections
+
+
+def _paragraphs(text: str, blocks: Sequence[Block]) -> Iterator[Section]:
+    """Yield every paragraph as a whole, under its headings."""
     stack: list[tuple[int, str]] = []
     below_heading = False
     for block in blocks:
@@ -164,13 +181,10 @@ def split(
             below_heading = True
             continue
         below_heading = False
-        headings = tuple(heading for _, heading in stack)
-        spans = sentences(text, block.start, block.end)
-        sections.extend(
-            Section(part[0].start, part[-1].end, headings, part, block.page)
-            for part in _parts(text, spans, headings, count_tokens, max_tokens)
-        )
-    return sections
+        spans = tuple(sentences(text, block.start, block.end))
+        if spans:
+            headings = tuple(heading for _, heading in stack)
+            yield Section(spans[0].start, spans[-1].end, headings, spans, block.page)
 
 
 def _push(stack: list[tuple[int, str]], level: int, heading: str, below_heading: bool) -> None:
@@ -184,28 +198,20 @@ def _push(stack: list[tuple[int, str]], level: int, heading: str, below_heading:
 
 
 def _parts(
-    text: str,
-    spans: list[Span],
-    headings: tuple[str, ...],
-    count_tokens: CountTokens,
-    max_tokens: int,
-) -> Iterator[tuple[Span, ...]]:
+    text: str, paragraph: Section, count_tokens: CountTokens, max_tokens: int
+) -> Iterator[Section]:
     """Yield runs of whole sentences that fit the limit, each as long as it can be."""
 
     def fits(run: Sequence[Span]) -> bool:
-        whole = searchable(headings, text[run[0].start : run[-1].end])
+        whole = searchable(paragraph.headings, text[run[0].start : run[-1].end])
         return count_tokens([whole])[0] <= max_tokens
 
-    if not spans:
-        return
-    if fits(spans):
-        yield tuple(spans)
-        return
-    pieces = [piece for span in spans for piece in _pieces(text, span, fits)]
+    pieces = [piece for span in paragraph.sentences for piece in _pieces(text, span, fits)]
     at = 0
     while at < len(pieces):
         size = _largest(len(pieces) - at, partial(_run_fits, fits, pieces, at))
-        yield tuple(pieces[at : at + size])
+        part = tuple(pieces[at : at + size])
+        yield replace(paragraph, start=part[0].start, end=part[-1].end, sentences=part)
         at += size
 
 

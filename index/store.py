@@ -89,7 +89,7 @@ _KEY_TYPES = (int, bytes, bytes)
 _PASSAGE_TYPES = (int, str, int, int, str, str, str, (int, type(None)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Keys:
     """What a passage's vectors and its duplicates are found by.
 
@@ -102,7 +102,7 @@ class Keys:
     duplicate: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A document with its passages, the keys of each, and what reading it showed."""
 

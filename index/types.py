@@ -11,7 +11,7 @@ TOKEN_VECTOR_KINDS: tuple[TokenVectorKind, ...] = get_args(TokenVectorKind)
 """How token vectors can be stored."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Span:
     """A half-open range of character offsets."""
 
@@ -19,7 +19,7 @@ class Span:
     end: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OffsetMap:
     """Maps offsets of a derived text back to the text it was derived from by deletions.
 
@@ -76,7 +76,7 @@ class OffsetMap:
         return OffsetMap(tuple(pairs))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Document:
     """One source file's clean text.
 
@@ -99,7 +99,7 @@ class Document:
     offsets: OffsetMap
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Passage:
     """The retrievable unit: one paragraph, or a part of a long one.
 

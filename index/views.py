@@ -12,8 +12,9 @@ import numpy as np
 from index import generation
 from index.durable import writing
 from index.folding import fold
+from index.learning import MOST_AS_INT8, learn_early
 from index.model_in_use import ModelInUse
-from index.part_vectors import PartVectorWriter, compress
+from index.part_vectors import Coding, PartVectorWriter, compress
 from index.quantiser import ProductQuantiser
 from index.reuse import OldGeneration, Row
 from index.store import Entry, write_store
@@ -139,11 +140,10 @@ def write_segment(
         beside.mkdir(parents=True)
     if plan.embedded:
         with remembering(model.embedder, plan) as embedder:
-            _write_vectors(beside, plan, model.dimension, embedder, told)
+            kind = _write_vectors(beside, plan, model.dimension, embedder, told)
     else:
-        _write_vectors(beside, plan, model.dimension, None, told)
-    kind = plan.kind
-    if kind == "pq" and plan.quantiser is None:
+        kind = _write_vectors(beside, plan, model.dimension, None, told)
+    if plan.kind == "pq" and kind == "int8":
         shrunk = compress(beside / generation.TOKENS, partial(told, "compress"))
         kind = "pq" if shrunk else "int8"
     told("write", 1, 2)
@@ -154,26 +154,30 @@ def write_segment(
 
 def _write_vectors(
     beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None", told: Progress
-) -> None:
-    """Write the vectors of passages, of their tokens and of their sentences, from one pass."""
+) -> TokenVectorKind:
+    """Write the vectors of passages, of their tokens and of their sentences, from one pass.
+
+    Returns:
+        As what those of tokens are stored for now.
+    """
     rows = plan.by_text
     vectors = np.empty((len(plan.passages), dimension), np.float32)
-    tokens = _token_writer(beside, plan, dimension, embedder)
+    embedded = _counting(told, len(rows.new))
+    tokens, kind = _token_writer(beside, plan, dimension, embedder, embedded)
     sentences = _sentence_writer(beside, plan.passages, dimension)
     for old, segment, pairs in _kept(plan, rows):
         to, of_old = zip(*pairs, strict=True)
         vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
         tokens.copy(to, old.tokens(segment), of_old)
         sentences.copy(to, old.sentences(segment), of_old)
-    total = len(rows.new)
-    if total:
-        told("embed", 0, total)
+    if rows.new:
+        embedded(0)
     for done, (at, encoded) in enumerate(_encoded(embedder, plan), start=1):
         row = rows.new[at]
         vectors[row] = encoded.vector
         tokens.write(row, encoded.tokens)
         sentences.write_rows(sentences.rows_of(row), encoded.sentences)
-        told("embed", done, total)
+        embedded(done)
     if rows.repeats:
         to, of_first = zip(*rows.repeats, strict=True)
         vectors[list(to)] = vectors[list(of_first)]
@@ -182,6 +186,7 @@ def _write_vectors(
     tokens.close()
     sentences.close()
     write_vectors(beside / generation.VECTORS, vectors)
+    return kind
 
 
 def _encoded(embedder: "Embedder | None", plan: Plan) -> "Iterable[tuple[int, Encoded]]":
@@ -190,16 +195,58 @@ def _encoded(embedder: "Embedder | None", plan: Plan) -> "Iterable[tuple[int, En
     return embedder.encode_passage_tokens(plan.new_passages, plan.new_sentences)
 
 
+def _counting(told: Progress, total: int) -> Callable[[int], None]:
+    """Return what tells how many passages are embedded; those that come twice do not count."""
+    most = 0
+
+    def embedded(done: int) -> None:
+        nonlocal most
+        most = max(most, done)
+        told("embed", most, total)
+
+    return embedded
+
+
 def _token_writer(
-    beside: Path, plan: Plan, dimension: int, embedder: "Embedder | None"
-) -> PartVectorWriter:
-    return PartVectorWriter(
+    beside: Path,
+    plan: Plan,
+    dimension: int,
+    embedder: "Embedder | None",
+    embedded: Callable[[int], None],
+) -> tuple[PartVectorWriter, TokenVectorKind]:
+    """Begin the vectors of tokens; return also as what they are stored for now."""
+    counts = _token_counts(plan, embedder)
+    coding = _coding(plan, counts, embedder, embedded)
+    writer = PartVectorWriter(
         beside / generation.TOKENS,
-        _token_counts(plan, embedder),
+        counts,
         dimension,
         longest=max((len(passage.searchable) for passage in plan.passages), default=0),
-        quantiser=plan.quantiser,
+        quantiser=coding,
     )
+    return writer, "int8" if coding is None else "pq"
+
+
+def _coding(
+    plan: Plan,
+    counts: Sequence[int],
+    embedder: "Embedder | None",
+    embedded: Callable[[int], None],
+) -> Coding | None:
+    """Return what tokens are encoded with as they come; None: they are stored as int8."""
+    from index.checkpoint import Checkpoint
+
+    checkpoint = embedder if isinstance(embedder, Checkpoint) else None
+    coding: Coding | None = plan.quantiser
+    if coding is None and plan.kind == "pq" and not plan.by_text.kept and embedder is not None:
+        coding = checkpoint.learned() if checkpoint is not None else None
+        if coding is None and sum(counts) > MOST_AS_INT8:
+            each = zip(plan.new_passages, plan.new_sentences, strict=True)
+            texts = dict(zip(plan.by_text.new, each, strict=True))
+            coding = learn_early(counts, texts, dict(plan.by_text.repeats), embedder, embedded)
+    if checkpoint is not None:
+        checkpoint.keep_codes(coding)
+    return coding
 
 
 def _sentence_writer(beside: Path, passages: Sequence[Passage], dimension: int) -> PartVectorWriter:

@@ -52,7 +52,7 @@ TEXTS = [
 ]
 
 
-def in_this_process(name: str, task: runs.Figures) -> runs.Figures:
+def in_this_process(name: str, task: runs.Figures, _told: runs.Told | None = None) -> runs.Figures:
     """What ``run_worker`` does, without the seconds that a fresh process takes to import torch."""
     found = worker._WORKERS[name](json.loads(json.dumps(task)))
     return {**found, "peak_bytes": peak_bytes()}

@@ -37,6 +37,7 @@ _MOST_UNDECODABLE = 0.1  # of the characters; 0.3 of random bytes are, read as G
 _MOST_CONTROLS = 0.05
 _LEAST_LIKELY = -12  # of a character: Chinese text has -6.5, a wrong reading -15
 _POSITIONS = 5  # told of each file
+_SHORT = 200  # characters that are not worth counting
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def detect(content: bytes) -> str:
 
 def log_probability(text: str) -> float:
     """Return the natural logarithm of how probable a text's characters are in Chinese text."""
+    if len(text) <= _SHORT:
+        return sum(map(_LOG_SHARES.__getitem__, text))
     return sum(count * log_share(character) for character, count in Counter(text).items())
 
 
