@@ -164,10 +164,13 @@ def _passage(document: Document, section: Section) -> Passage:
 
 
 def _keys(passage: Passage) -> Keys:
+    whole = fold(passage.searchable)
+    own = whole[passage.searchable_offset :]  # folding goes character by character
+    spans = ((span.start - passage.start, span.end - passage.start) for span in passage.sentences)
     return Keys(
-        text=text_key(fold(passage.searchable)),
-        sentences=tuple(text_key(fold(text)) for text in passage.sentence_texts),
-        duplicate=duplicate_key(passage.text),
+        text=text_key(whole),
+        sentences=tuple(text_key(own[start:end]) for start, end in spans),
+        duplicate=duplicate_key(own),
     )
 
 
