@@ -98,7 +98,7 @@ def _gaps(line: str, start: int) -> Iterator[tuple[str, _Gaps]]:
     found = list(_GAP.finditer(line))
     if not found:
         return
-    inside = inside_words(fold(_GAP.sub("", line)))
+    inside: frozenset[int] | None = None  # found out when it matters: most gaps are no noise
     cuts: dict[str, list[Cut]] = defaultdict(list)
     places: dict[str, list[int]] = defaultdict(list)  # without the gaps
     told: dict[str, list[bool]] = defaultdict(list)
@@ -108,6 +108,7 @@ def _gaps(line: str, start: int) -> Iterator[tuple[str, _Gaps]]:
         cuts[kind].append((start + gap.start(), start + gap.end()))
         places[kind].append(gap.start() - removed)
         if _IS_HAN.match(line, gap.start() - 1) and _IS_HAN.match(line, gap.end()):
+            inside = inside_words(fold(_GAP.sub("", line))) if inside is None else inside
             told[kind].append(gap.start() - removed in inside)
         removed += len(kind)
     length = len(line) - removed

@@ -164,9 +164,10 @@ def _passage(document: Document, section: Section) -> Passage:
 
 
 def _keys(passage: Passage) -> Keys:
+    whole = fold(passage.searchable)
+    own = whole[passage.searchable_offset :]  # folding goes character by character
     return Keys(
-        vectors=vector_key(fold(passage.searchable), passage.searchable_sentences),
-        duplicate=duplicate_key(passage.text),
+        vectors=vector_key(whole, passage.searchable_sentences), duplicate=duplicate_key(own)
     )
 
 

@@ -37,7 +37,7 @@ from benchmarks.runs import (
     spread,
     write_result,
 )
-from benchmarks.seen_tokens import _MODULE, make_loadable, write_model
+from benchmarks.seen_tokens import _MODULE, SeenTokens, make_loadable, write_model
 from index import EvaluationError, build_index, open_index
 from index.embedder import load_embedder
 
@@ -306,6 +306,19 @@ def test_composed_documents_are_real_sentences_and_grow(tmp_path: Path) -> None:
         assert len(paragraph) >= 60
         assert set(usable_sentences(paragraph)) <= set(pool)
         assert "".join(usable_sentences(paragraph)) == paragraph
+
+
+def test_texts_without_padding_have_the_vectors_they_have_alone(tmp_path: Path) -> None:
+    texts = ["水庫位於山谷之中，供應全市八成的飲用水。", "圖書館收藏了三萬冊地方志，每週一休息。"]
+    write_model(tmp_path / "model", texts, "float32", lambda _: None)
+    seen = SeenTokens(tmp_path / "model")
+    features = [seen.preprocess([text], "passage: ") for text in (*texts, texts[0])]
+    alone = [seen.forward(of_one)["token_embeddings"][0].numpy() for of_one in features]
+    together = seen.look_up([of_one["input_ids"][0].tolist() for of_one in features])
+    assert all(map(np.array_equal, together.tokens, alone))
+    assert together.vectors == pytest.approx(
+        np.stack([one.mean(axis=0) for one in alone]), abs=1e-6
+    )
 
 
 def test_looked_up_vectors_are_the_models_own(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 from tiny_models import tiny_model
 
 from index import build_index, open_index, part_vectors, views
-from index.checkpoint import Checkpoint
 from index.embedder import Embedder, Encoded
 from index.learning import learn_early
 from index.leftovers import CHECKPOINT
@@ -171,4 +170,3 @@ def test_a_checkpoint_keeps_codes_and_drops_those_of_others(
     assert (report.token_vectors, report.passages) == ("int8", 1200)
     assert not any("damaged" in note for note in report.notes)
     assert as_codes < 1200 * 4 * 384
-    assert Checkpoint.__doc__
