@@ -15,7 +15,6 @@ from qa.server.logs import attach
 from qa.server.safeguards import Safeguards
 from qa.server.services import Services
 from qa.server.settings import ServerSettings
-from qa.warming import warming_up
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -58,8 +57,7 @@ def serve(
             tell("Opening the index; the very first start builds it ...")
             ask("引證", index=settings.index)  # so that the first question need not wait
             app = safeguards.around(build(Services(settings)))
-            with warming_up(settings.index):
-                run(app, settings, listening, announce)
+            run(app, settings, listening, announce)
         finally:
             safeguards.close()
             close_shared_indexes()
