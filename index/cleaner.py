@@ -65,6 +65,7 @@ def clean(decoded: str, *, has_blocks: bool = False) -> Cleaned:
     return cleaned
 
 
+@lru_cache(maxsize=64)
 def clean_question(question: str) -> str:
     """Return a question without extraction noise, on one line.
 

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -70,14 +70,28 @@ class Translation:
 
     def stands_in(self, folded: str) -> bool:
         """Return whether any alternative stands in a folded text."""
-        return any(_stands_in(word, folded) for word in self.alternatives)
+        return self.stands_in_each([folded])[0]
+
+    def stands_in_each(self, folded: Sequence[str]) -> list[bool]:
+        """Return of each folded text whether any alternative stands in it."""
+        # 豹 in 黑豹队 counts, "art" in "party" does not.
+        whole = [word for word in self.alternatives if word[0].isascii()]
+        anywhere = [word for word in self.alternatives if not word[0].isascii()]
+        return [_any_in(anywhere, text) or _begins_in(whole, text) for text in folded]
 
 
-def _stands_in(word: str, folded: str) -> bool:
-    if word not in folded:
-        return False
-    # 豹 in 黑豹队 counts, "art" in "party" does not.
-    return not word[0].isascii() or bool(re.search(rf"(?<![a-z\d]){re.escape(word)}", folded))
+def _any_in(words: Iterable[str], folded: str) -> bool:
+    for word in words:  # noqa: SIM110  (a generator takes longer than the search)
+        if word in folded:
+            return True
+    return False
+
+
+def _begins_in(words: Iterable[str], folded: str) -> bool:
+    """Return whether any Latin word or number stands in a text with no such character before it."""
+    return any(
+        word in folded and re.search(rf"(?<![a-z\d]){re.escape(word)}", folded) for word in words
+    )
 
 
 def translations(question: str) -> list[Translation]:

@@ -40,9 +40,10 @@ def find_words(quote: str, text: str) -> Span | None:
 
     Marks around the words belong to what is found when they open or close it.
     """
-    wanted, folded = _folded(quote), _folded(text)
-    if not quote:
+    wanted = _folded(quote)
+    if not quote or not _has_all(fold(text), wanted.letters):
         return None
+    folded = _folded(text)
     at = folded.whole.find(wanted.whole)
     if at >= 0:
         return Span(at, at + len(quote))
@@ -59,12 +60,21 @@ def find_words(quote: str, text: str) -> Span | None:
     return Span(start, end)
 
 
+def _has_all(text: str, characters: str) -> bool:
+    """Return whether every character stands in a text; most texts lack one of the first."""
+    for character in characters:  # noqa: SIM110  (a generator takes longer than the search)
+        if character not in text:
+            return False
+    return True
+
+
 class _Folded(NamedTuple):
-    """A folded text; with NUL for marks and blanks; without these."""
+    """A folded text; with NUL for marks and blanks; without these; without marks that speak."""
 
     whole: str
     silenced: str
     words: str
+    letters: str
 
 
 @lru_cache(maxsize=512)
@@ -72,7 +82,8 @@ def _folded(text: str) -> _Folded:
     # Each quote is looked for in every hit.
     whole = fold(text)
     silenced = _silenced(whole)
-    return _Folded(whole, silenced, silenced.replace("\0", ""))
+    words = silenced.replace("\0", "")
+    return _Folded(whole, silenced, words, "".join(c for c in words if ord(c) < _PRIVATE))
 
 
 def _is_mark(text: str, silenced: str, at: int, kinds: Collection[str]) -> bool:

@@ -50,6 +50,8 @@ FloatArray = npt.NDArray[np.float32]
 Int8Array = npt.NDArray[np.int8]
 ScaleArray = npt.NDArray[np.float16]
 IntArray = npt.NDArray[np.int64]
+Stored = tuple[npt.NDArray[Any], ...]
+"""Vectors as they are stored: levels and scales, or codes."""
 
 # Version 1.0 of NumPy's format: magic, length of the rest as u16, a dict as text, padding.
 _HEADER = re.compile(
@@ -65,6 +67,10 @@ _BLOCK = 8192
 """Vectors encoded in one go: 12 MB of float32 at 384 dimensions."""
 _TOGETHER = 64
 """Passages copied in one go."""
+_RESTORED = 512
+"""Vectors compared in one go: 0.8 MB of float32 at 384 dimensions."""
+_MOST_ALONE = 1 << 18
+"""Multiplications up to which OpenBLAS computes a product of matrices in the calling thread."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,62 @@ class PartVectors:
     vectors: FloatArray
     spans: npt.NDArray[np.int64]
     codes: CodeArray | None = None
+
+
+@dataclass(frozen=True)
+class PartCosines:
+    """How similar the parts of several texts are to some vectors.
+
+    Attributes:
+        cosines: float32 ``(vectors, parts of all texts)``, text after text.
+        spans: first character of each part and one past its last, int64 ``(parts, 2)``.
+        bounds: first part of each text, and one past the last of all, int64 ``(texts + 1,)``.
+    """
+
+    cosines: FloatArray
+    spans: npt.NDArray[np.int64]
+    bounds: IntArray
+
+    def largest(self) -> FloatArray:
+        """Return each text's largest cosine to each vector, at least -1, ``(vectors, texts)``."""
+        return largest_between(self.cosines, self.bounds[:-1], self.bounds[1:], -1.0)
+
+
+def largest_between(
+    values: FloatArray, starts: IntArray, ends: IntArray, least: float
+) -> FloatArray:
+    """Return the largest value of each row in each range of columns, float32 ``(rows, ranges)``.
+
+    Args:
+        values: float32 ``(rows, columns)``.
+        starts: first column of each range.
+        ends: one past its last.
+        least: what is returned at least, and for a range that is empty.
+    """
+    # reduceat takes no index behind the last column, and of an empty range its first one.
+    padded = np.pad(values, ((0, 0), (0, 1)), constant_values=least)
+    edges = np.stack([starts, ends], axis=1).reshape(-1)
+    largest = np.maximum(np.maximum.reduceat(padded, edges, axis=1)[:, ::2], np.float32(least))
+    found: FloatArray = np.where(starts < ends, largest, np.float32(least))
+    return found
+
+
+def products(rows: FloatArray, vectors: FloatArray) -> FloatArray:
+    """Return the product of every row and every vector, float32 ``(rows, vectors)``.
+
+    In pieces so small that BLAS starts no threads: many questions at once would wait for them.
+    """
+    count, dimension = rows.shape
+    found = np.empty((count, len(vectors)), np.float32)
+    piece = max(1, _MOST_ALONE // max(1, dimension * len(vectors)))
+    pieces, whole = count // piece, count // piece * piece
+    np.matmul(
+        rows[:whole].reshape(pieces, piece, dimension),
+        vectors.T,
+        out=found[:whole].reshape(pieces, piece, len(vectors)),
+    )
+    np.matmul(rows[whole:], vectors.T, out=found[whole:])
+    return found
 
 
 def quantise(vectors: FloatArray) -> tuple[Int8Array, ScaleArray]:
@@ -308,6 +370,19 @@ class _Int8:
     def encode_by(self, quantiser: ProductQuantiser) -> Callable[[slice], CodeArray]:
         return lambda at: quantiser.encode(self.get(at))
 
+    def products(self, pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
+        levels, scales = map(np.concatenate, zip(*pieces, strict=True))
+        scales = scales.astype(np.float32)
+        found = np.empty((len(vectors), len(levels)), np.float32)
+        # A block at a time in one place: what is restored stays in the processor's cache.
+        room = np.empty((min(_RESTORED, len(levels)), self.dimension), np.float32)
+        for start in range(0, len(levels), _RESTORED):
+            at = slice(start, start + _RESTORED)
+            restored = room[: len(levels[at])]
+            np.copyto(restored, levels[at])
+            np.multiply(products(restored, vectors).T, scales[at], out=found[:, at])
+        return found
+
 
 class _Quantised:
     """Vectors as codes of a product quantiser."""
@@ -335,6 +410,10 @@ class _Quantised:
     def get(self, at: slice) -> FloatArray:
         return self.quantiser.decode(self._codes[at])
 
+    def products(self, pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
+        (codes,) = map(np.concatenate, zip(*pieces, strict=True))
+        return np.ascontiguousarray(products(self.quantiser.decode(codes), vectors).T)
+
 
 class PartVectorStore:
     """The vectors of a generation's tokens or sentences; which kind they are, its files tell.
@@ -350,6 +429,8 @@ class PartVectorStore:
             folder, "spans", np.unsignedinteger, (len(self._vectors), 2)
         )
         self.bounds: IntArray = np.array(open_array(folder, "bounds", np.int64, (None,)))
+        # Plain views: every slice of a memmap is made in Python.
+        self._plain = [np.asarray(array) for array in (*self._vectors.stored, self.spans)]
         ends = (self.bounds[:1].tolist(), self.bounds[-1:].tolist())
         if ends != ([0], [len(self._vectors)]) or np.any(np.diff(self.bounds) < 0):
             raise _damaged(folder / "bounds.npy", f"does not divide {len(self._vectors)} vectors")
@@ -381,6 +462,21 @@ class PartVectorStore:
         """Return the parts of one passage, restored to float32."""
         at = slice(self.bounds[passage_id], self.bounds[passage_id + 1])
         return PartVectors(self._vectors.get(at), self.spans[at].astype(np.int64))
+
+    def stored_of(self, passage_id: int) -> tuple[Stored, npt.NDArray[Any]]:
+        """Return the parts of one passage as they are stored, and their spans; nothing is read."""
+        at = slice(int(self.bounds[passage_id]), int(self.bounds[passage_id + 1]))
+        *stored, spans = (array[at] for array in self._plain)
+        return tuple(stored), spans
+
+    def products(self, pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
+        """Return the product of vectors and stored parts, float32 ``(vectors, parts)``.
+
+        Args:
+            pieces: at least one; of this store or of one whose vectors are stored in the same way.
+            vectors: float32 ``(vectors, dimension)``.
+        """
+        return self._vectors.products(pieces, vectors)
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Return how many parts each passage has."""

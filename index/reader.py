@@ -26,7 +26,7 @@ from index.locations import default_index_dir
 from index.locks import GoneError
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
-from index.part_vectors import PartVectors
+from index.part_vectors import PartCosines, PartVectors
 from index.segmented import SegmentedStore
 from index.types import (
     Document,
@@ -217,6 +217,20 @@ class Index:
     def token_vectors(self, passage_id: int) -> PartVectors:
         """Return the token vectors of a passage; their spans count from its headings on."""
         return self._opened.tokens.get(passage_id)
+
+    def compare_tokens(self, vectors: FloatArray, passage_ids: Sequence[int]) -> PartCosines:
+        """Return the cosine of every token of some passages to each vector, ``(n, dim)``.
+
+        There is at least one passage; spans count from its headings on.
+        """
+        return self._opened.tokens.compare(vectors, passage_ids)
+
+    def compare_sentences(self, vectors: FloatArray, passage_ids: Sequence[int]) -> PartCosines:
+        """Return the cosine of every sentence of some passages to each vector, ``(n, dim)``.
+
+        There is at least one passage; spans count from its own text on.
+        """
+        return self._opened.sentences.compare(vectors, passage_ids)
 
     def sentence_vectors(self, passage_id: int) -> FloatArray:
         """Return the vector of each sentence of a passage, encoded by itself, ``(n, dim)``."""

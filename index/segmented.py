@@ -16,7 +16,7 @@ import numpy as np
 
 from index import generation
 from index.lexical import Alternatives, LexicalHit, LexicalIndex
-from index.part_vectors import PartVectors, PartVectorStore
+from index.part_vectors import PartCosines, PartVectors, PartVectorStore
 from index.places import Places
 from index.quantiser import ProductQuantiser
 from index.store import Store
@@ -310,6 +310,28 @@ class SegmentedParts:
             return self.parts[0].get(passage_id)
         numbers, rows = self._places.rows(np.array([passage_id], np.int64))
         return self.parts[int(numbers[0])].get(int(rows[0]))
+
+    def compare(self, vectors: FloatArray, passage_ids: Sequence[int]) -> PartCosines:
+        """Return the cosine of every part of some passages to each vector.
+
+        Args:
+            vectors: of unit length, float32 ``(vectors, dimension)``.
+            passage_ids: at least one.
+        """
+        found = [part.stored_of(row) for part, row in self._rows(passage_ids)]
+        pieces, spans = zip(*found, strict=True)
+        return PartCosines(
+            self.parts[0].products(pieces, vectors),
+            np.concatenate(spans).astype(np.int64),
+            np.cumsum([0, *map(len, spans)]),
+        )
+
+    def _rows(self, passage_ids: Sequence[int]) -> Iterator[tuple[PartVectorStore, int]]:
+        """Yield the part that has each passage, and its row there."""
+        if self._places.is_plain:
+            return ((self.parts[0], passage_id) for passage_id in passage_ids)
+        numbers, rows = self._places.rows(np.asarray(passage_ids, np.int64))
+        return zip((self.parts[n] for n in numbers.tolist()), rows.tolist(), strict=True)
 
     def total(self) -> int:
         """Return how many parts all passages have together."""

@@ -482,7 +482,7 @@ class Store:
     def _checked(self, row: Sequence[Any], types: Sequence[Any]) -> Iterator[Sequence[Any]]:
         """Lend a row whose columns are of the types that belong there."""
         try:
-            if not all(isinstance(value, kind) for value, kind in zip(row, types, strict=True)):
+            if not all(map(isinstance, row, types)) or len(row) != len(types):
                 raise TypeError("a column of another type")
             yield row
         except (ValueError, TypeError, KeyError, RecursionError) as error:

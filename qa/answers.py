@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from index import Index, QuestionError, clean_question, find_words, fold, script_of
+from index import Index, Passage, QuestionError, clean_question, find_words, fold, script_of
 from qa.confidence import THRESHOLDS, confidence_of
 from qa.conversation import in_context
 from qa.facets import facets, named_places
 from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
 from qa.language import language_of
-from qa.marks import marks_of
+from qa.marks import marks_of, typical_best
 from qa.question_types import asks_for_several
 from qa.quotes import (
     Span,
@@ -139,7 +139,7 @@ class Reading:
     """What was found for a question.
 
     Attributes:
-        hits: the closest passages.
+        hits: the closest passages, as many as were asked for or read.
         spans: the best span of each of the passages read, best first.
         citations: the best of them, quoted; not yet judged sure enough to be shown.
         confidence: how likely the first one answers.
@@ -156,25 +156,32 @@ def _read(index: Index, question: str, top_k: int) -> Reading:
     candidates = find_candidates(index, query, max(top_k, RERANKED))
     several = asks_for_several(question)
     spans = best_of_each(find_spans(index, query, question, candidates[: read_for(question)]))
-    hits = with_repeats(index, _hits(index, query, candidates, spans), max(top_k, len(spans)))
+    ranked = _ranked(query, candidates, spans)
+    hits = with_repeats(index, _hits(index, ranked[: max(top_k, len(spans))]))
+    typical = typical_best(candidates)
     quoted = _without_repeats(
-        replace(to_citation(index, span), marks=marks_of(span, candidates))
+        replace(to_citation(index, span), marks=marks_of(span, candidates, typical))
         for span in worth_citing(spans, several=several)
     )
-    citations = [replace(one, also_in=_elsewhere(one, hits)) for one in quoted]
+    others = [passage for passage, _ in ranked[len(hits) :]]
+    citations = [replace(one, also_in=_elsewhere(index, one, hits, others)) for one in quoted]
     return Reading(hits, spans, citations, confidence_of(question, query, candidates, spans))
 
 
-def _hits(
-    index: Index, query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
-) -> list[Hit]:
-    """Return candidates as hits: those read by their best span, then the others as they came."""
+def _ranked(
+    query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
+) -> list[tuple[Passage, float]]:
+    """Return passages and scores: those read by their best span, then the others as they came."""
     ranked = [(span.passage, span.score) for span in spans]
     read, others = candidates[: len(spans)], candidates[len(spans) :]
     weight = query.weights.span["passage"]
     for other in others:  # below what was read by as much as the passage itself is
         below = weight * (read[-1].score - other.score)
         ranked.append((other.passage, spans[-1].score - below))
+    return ranked
+
+
+def _hits(index: Index, ranked: Sequence[tuple[Passage, float]]) -> list[Hit]:
     return [
         Hit(rank, score, passage, index.document(passage.document_id))
         for rank, (passage, score) in enumerate(ranked, start=1)
@@ -190,15 +197,24 @@ def _without_repeats(citations: Iterable[Citation]) -> list[Citation]:
     return kept
 
 
-def _elsewhere(citation: Citation, hits: Sequence[Hit]) -> tuple[Place, ...]:
-    """Return where else among the hits, and where these stand again, the words of a quote are."""
-    passages = [Place(hit.document, hit.passage.start, hit.passage.end) for hit in hits]
+def _elsewhere(
+    index: Index, citation: Citation, hits: Sequence[Hit], others: Sequence[Passage]
+) -> tuple[Place, ...]:
+    """Return where else the words of a quote are.
+
+    Looked at are the hits, the passages behind them, and where the hits stand again.
+    """
+    passages = [*(hit.passage for hit in hits), *others]
+    texts = [(one.document_id, one.start, one.text) for one in passages]
+    for place in (place for hit in hits for place in hit.also_in):
+        words = place.document.text[place.start : place.end]
+        texts.append((place.document.id, place.start, words))
     places: dict[tuple[str, int], Place] = {}
-    for place in [*passages, *(place for hit in hits for place in hit.also_in)]:
-        found = find_words(citation.quote, place.document.text[place.start : place.end])
+    for document_id, start, text in texts:
+        found = find_words(citation.quote, text)
         if found is not None:
-            start, end = place.start + found.start, place.start + found.end
-            places.setdefault((place.document.id, start), Place(place.document, start, end))
+            at, end = start + found.start, start + found.end
+            places.setdefault((document_id, at), Place(index.document(document_id), at, end))
     places.pop((citation.document.id, citation.start), None)
     return tuple(places.values())
 

@@ -8,6 +8,7 @@ open.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 
@@ -130,7 +131,7 @@ def _contrast(name: str, own: Candidate, others: Sequence[Candidate]) -> float:
 
     if not others:
         return _NO_CONTRAST[name]
-    return value(own) - float(np.median([value(other) for other in others]))
+    return value(own) - median(value(other) for other in others)
 
 
 def _weakest(token_best: FloatArray) -> float:

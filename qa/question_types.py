@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from index import fold, names_person, names_place, terms
+from index import fold, holds_person, holds_place
 
 _NUMERAL = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万亿两半]+)"
 _UNITS = (
@@ -55,14 +55,14 @@ KINDS: Mapping[str, _Kind] = {
             "谁|哪一?[位名]|哪一?个人|何人|是哪些人|哪一?个?(?:演员|作家|歌手|导演|球员)|"
             r"\bwho(?:m|se)?\b"
         ),
-        lambda folded: bool(_TRANSLITERATED.search(folded)) or names_person(terms(folded)),
+        lambda folded: bool(_TRANSLITERATED.search(folded)) or holds_person(folded),
     ),
     "place": _Kind(
         re.compile(
             "哪里|哪儿|何[处地]|什么地方|哪一?[个座]?(?:国家|城市|地方|省|地区|州|县|市|岛|洲|国)|"
             r"\bwhere\b|\bwh(?:at|ich) (?:city|country|state|place|province|region)"
         ),
-        lambda folded: names_place(terms(folded)),
+        holds_place,
     ),
     "reason": _Kind(
         re.compile(r"为什么|为何|原因|缘故|因何|\bwhy\b"),

@@ -1,20 +1,21 @@
 """Candidates → citations: the sentences that answer best, word for word, each checked in place."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
-from index import CitationError, Index, Passage, fold, stands_in
+from index import CitationError, Index, Passage, fold, stands_in_each
 from qa.question_types import KINDS, asks_for_several, kinds_asked, kinds_held
 from qa.retriever import BoolArray, Candidate, FloatArray, Query
 from qa.stages import staged
 from qa.types import Citation
 
-_Column = TypeVar("_Column")
+_Number = TypeVar("_Number", bound=np.generic)
 
 _LONGEST = 2
 """Sentences in a quote. The answer often stands beside the sentence that repeats the question."""
@@ -141,6 +142,7 @@ def span_order(span: Span) -> tuple[float, int, int]:
 _ANAPHOR = re.compile(
     "[“「『（(]?(?:其(?![他它中余次实间])|该|这(?!里)|此(?![外后前时间])|[他她它]们?|[前后两二]者|上述)"
 )
+_LONGEST_OPENING = 8  # characters that the pattern looks at, and some to spare
 _NEARLY_AS_GOOD = 0.5
 
 
@@ -152,13 +154,17 @@ def _prefer_antecedents(spans: Sequence[Span]) -> list[Span]:
     ordered = sorted(spans, key=lambda span: (span.passage.id, span.start))
     lifted = {}
     for before, after in pairwise(ordered):
-        if before.passage.id == after.passage.id and 0 <= after.score - before.score <= (
-            _NEARLY_AS_GOOD
-        ):
-            opens = _ANAPHOR.match(fold(after.text)), _ANAPHOR.match(fold(before.text))
-            if opens[0] and not opens[1]:
-                lifted[id(before)] = replace(before, score=after.score)
+        gained = after.score - before.score
+        if before.passage.id != after.passage.id or not 0 <= gained <= _NEARLY_AS_GOOD:
+            continue
+        if _opens_with_anaphor(after) and not _opens_with_anaphor(before):
+            lifted[id(before)] = replace(before, score=after.score)
     return [lifted.get(id(span), span) for span in spans]
+
+
+def _opens_with_anaphor(span: Span) -> bool:
+    start = span.start - span.passage.start
+    return _ANAPHOR.match(fold(span.passage.text[start : start + _LONGEST_OPENING])) is not None
 
 
 def worth_citing(spans: Sequence[Span], *, several: bool) -> list[Span]:
@@ -176,35 +182,37 @@ def best_of_each(ranked: Sequence[Span]) -> list[Span]:
 def read_sentences(index: Index, query: Query, candidate: Candidate) -> Sentences:
     """Return the evidence of every sentence of a candidate."""
     passage = candidate.passage
-    folded = [fold(text) for text in passage.sentence_texts]
+    whole, offset = fold(passage.text), passage.start
+    folded = [whole[one.start - offset : one.end - offset] for one in passage.sentences]
     late, topic = _late(candidate)
     return Sentences(
         folded=folded,
         cosines=index.sentence_vectors(passage.id) @ query.vector,
         late=late,
         topic=topic,
-        holds=_table(folded, query.terms, lambda text, term: stands_in(term, text)),
-        translated=_table(folded, query.translations, lambda text, one: one.stands_in(text)),
+        holds=_table(folded, [stands_in_each(term, folded) for term in query.terms]),
+        translated=_table(folded, [one.stands_in_each(folded) for one in query.translations]),
     )
 
 
 def _late(candidate: Candidate) -> tuple[FloatArray, FloatArray]:
     """Return each sentence's best cosine to each question token, and the topic's."""
-    starts, similar = candidate.token_spans[:, 0], candidate.similar
+    starts = candidate.token_spans[:, 0]
+    order = np.argsort(starts, kind="stable")  # in which they come anyway
+    starts, similar = starts[order], candidate.similar[:, order]
     sentences = candidate.passage.sentences
+    edges = np.searchsorted(starts, [(one.start, one.end) for one in sentences]).tolist()
     late = np.zeros((len(sentences), len(similar)), np.float32)
-    for row, sentence in enumerate(sentences):
-        inside = (sentence.start <= starts) & (starts < sentence.end)
-        late[row] = similar[:, inside].max(axis=1, initial=0.0)
-    topic: FloatArray = similar[:, starts < sentences[0].end].max(axis=1, initial=0.0)
+    for row, (first, end) in enumerate(edges):
+        similar[:, first:end].max(axis=1, initial=0.0, out=late[row])
+    topic: FloatArray = similar[:, : edges[0][1]].max(axis=1, initial=0.0)
     return late, topic
 
 
-def _table(
-    texts: Sequence[str], columns: Sequence[_Column], holds: Callable[[str, _Column], bool]
-) -> BoolArray:
-    held = [[holds(text, column) for column in columns] for text in texts]
-    return np.array(held, np.bool_).reshape(len(texts), len(columns))
+def _table(texts: Sequence[str], columns: Sequence[Sequence[bool]]) -> BoolArray:
+    """Return which column holds for which text, ``(texts, columns)``."""
+    held: BoolArray = np.array(columns, np.bool_).reshape(len(columns), len(texts)).T
+    return held
 
 
 def _spans_of(
@@ -213,28 +221,41 @@ def _spans_of(
     """Yield every run of two sentences of a passage, not scored yet; of a single one, that one."""
     passage = candidate.passage
     places = passage.sentences
-    best = sentences.late.max(axis=0, initial=0.0)
-    rarity = _rarity(query, sentences.holds)
     size = min(_LONGEST, len(places))
-    for first in range(len(places) - size + 1):
+    for first, (share, *numbers) in enumerate(zip(*_of_runs(sentences, query, size), strict=True)):
         rows = slice(first, first + size)
-        holds: BoolArray = np.logical_or.reduce(sentences.holds[rows], axis=0)
-        translated: BoolArray = np.logical_or.reduce(sentences.translated[rows], axis=0)
-        lacking = best - np.maximum(sentences.late[rows].max(axis=0), sentences.topic)
         held = kinds_held(asked, "".join(sentences.folded[rows]))
         evidence = SpanEvidence(
-            passage=candidate.score,
-            sentence=float(sentences.cosines[rows].max()),
-            sentences=float(sentences.cosines[rows].mean()),
-            missed=-_root_mean_square(np.maximum(lacking, 0.0)),
-            lexical=float(holds @ rarity),
-            translated=float(query.translated_share(translated)),
-            **{kind: float(kind in held) for kind in KINDS},
+            candidate.score, *numbers, **{kind: float(kind in held) for kind in KINDS}
         )
-        share = float(holds @ query.idf) / max(query.mass, 1e-9)
         yield Span(
             passage, places[first].start, places[first + size - 1].end, evidence, share, score=0.0
         )
+
+
+def _of_runs(sentences: Sentences, query: Query, size: int) -> Iterator[list[float]]:
+    """Yield of every run of ``size`` sentences: the share held, then the numbers of its evidence.
+
+    Those are, in their order, ``sentence``, ``sentences``, ``missed``, ``lexical``, ``translated``.
+    """
+    holds = _over_runs(np.logical_or, sentences.holds, size)
+    translated = _over_runs(np.logical_or, sentences.translated, size)
+    found = np.maximum(_over_runs(np.maximum, sentences.late, size), sentences.topic)
+    best = sentences.late.max(axis=0, initial=0.0)
+    yield (holds @ query.idf / max(query.mass, 1e-9)).tolist()
+    yield _over_runs(np.maximum, sentences.cosines, size).tolist()
+    yield (_over_runs(np.add, sentences.cosines, size) / np.float32(size)).tolist()
+    yield (-_root_mean_square(np.maximum(best - found, 0.0))).tolist()
+    yield (holds @ _rarity(query, sentences.holds)).tolist()
+    yield query.translated_share(translated).tolist()
+
+
+def _over_runs(join: np.ufunc, rows: npt.NDArray[_Number], size: int) -> npt.NDArray[_Number]:
+    """Join every ``size`` rows that follow one another, ``(rows - size + 1, …)``."""
+    joined = rows
+    for more in range(1, size):
+        joined = join(joined[:-1], rows[more:])
+    return joined
 
 
 def _rarity(query: Query, holds: BoolArray) -> FloatArray:
@@ -246,8 +267,10 @@ def _rarity(query: Query, holds: BoolArray) -> FloatArray:
     return rarity
 
 
-def _root_mean_square(values: FloatArray) -> float:
-    return float(np.sqrt(np.square(values).mean())) if values.size else 0.0
+def _root_mean_square(rows: FloatArray) -> FloatArray:
+    """Return that of each row; without numbers, 0."""
+    squares: FloatArray = np.square(rows).sum(axis=1) / np.float32(max(1, rows.shape[1]))
+    return np.sqrt(squares)
 
 
 @staged("quotes")

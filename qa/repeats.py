@@ -13,24 +13,16 @@ MOST_PLACES = 20
 
 
 @staged("repeats")
-def with_repeats(index: Index, hits: Sequence[Hit], count: int) -> list[Hit]:
-    """Return hits that name where else their words stand.
-
-    Args:
-        index: where they were found.
-        hits: best first.
-        count: how many of them, from the first, are to name other places.
-    """
-    named = hits[:count]
-    keys = index.duplicate_keys([hit.passage.id for hit in named])
+def with_repeats(index: Index, hits: Sequence[Hit]) -> list[Hit]:
+    """Return hits that name where else their words stand."""
+    keys = index.duplicate_keys([hit.passage.id for hit in hits])
     others = defaultdict[bytes, list[int]](list)
     for key, passage_id in index.repeats(list(dict.fromkeys(keys))):
         others[key].append(passage_id)
-    told = [
+    return [
         _with_places(index, hit, [id_ for id_ in others[key] if id_ != hit.passage.id])
-        for hit, key in zip(named, keys, strict=True)
+        for hit, key in zip(hits, keys, strict=True)
     ]
-    return [*told, *hits[count:]]
 
 
 def _with_places(index: Index, hit: Hit, others: Sequence[int]) -> Hit:

@@ -1,14 +1,16 @@
 """Question → passages, best first: three views fused, the best of them compared token by token."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from index import (
     Index,
+    PartCosines,
     PartVectors,
     Passage,
     Translation,
@@ -114,10 +116,12 @@ class Candidate:
     token_spans: npt.NDArray[np.int64]
     score: float
 
-    @property
+    @cached_property
     def token_best(self) -> FloatArray:
         """Each question token's best cosine to a token of the passage."""
-        return _token_best(self.similar)
+        # A question of marks only, or a model that cannot place its tokens, has none to compare.
+        best: FloatArray = self.similar.max(axis=1, initial=-1.0)
+        return best
 
 
 @staged("embed")
@@ -175,48 +179,65 @@ def _unknown_place(translated: Sequence[Translation], standing: Sequence[int]) -
 @staged("rerank")
 def find_candidates(index: Index, query: Query, count: int) -> list[Candidate]:
     """Return the ``count`` best passages, best first."""
-    first = _fuse(index, query)
-    passages = index.get_passages(_best_ids(index, first, query.weights, max(count, RERANKED)))
+    keys = _Keys(index)
+    first = _fuse(index, query, keys)
+    passages = index.get_passages(_best_ids(keys, first, query.weights, max(count, RERANKED)))
     if not passages:
         return []
-    tokens = [index.token_vectors(passage.id) for passage in passages]
-    similar = _similarities(query, tokens)
-    missed = _missed(np.stack([_token_best(of_one) for of_one in similar]))
-    evidence = [
-        replace(
-            first[passage.id],
-            translated=_translated(query, passage),
-            sentence=_best_sentence(index, query, passage.id),
-            late=float(_token_best(of_one).mean()) if of_one.size else 0.0,
-            missed=float(lack),
-        )
-        for passage, of_one, lack in zip(passages, similar, missed, strict=True)
-    ]
+    tokens = index.compare_tokens(query.tokens.vectors, [passage.id for passage in passages])
+    evidence = _full_evidence(index, query, [first[p.id] for p in passages], passages, tokens)
     scores = query.weights.scores(evidence, query.weights.passage).tolist()
+    similar = np.split(tokens.cosines, tokens.bounds[1:-1], axis=1)
     # Token offsets count from the headings, which are searched with the passage, on.
-    spans = [
-        of_one.spans + passage.start - passage.searchable_offset
-        for passage, of_one in zip(passages, tokens, strict=True)
-    ]
+    offsets = [passage.start - passage.searchable_offset for passage in passages]
+    moved = tokens.spans + np.repeat(offsets, np.diff(tokens.bounds))[:, None]
+    spans = np.split(moved, tokens.bounds[1:-1])
     found = map(Candidate, passages, evidence, similar, spans, scores)
     return sorted(found, key=lambda c: (-c.score, c.passage.id))[:count]
 
 
+def _full_evidence(
+    index: Index,
+    query: Query,
+    first: Sequence[PassageEvidence],
+    passages: Sequence[Passage],
+    tokens: PartCosines,
+) -> list[PassageEvidence]:
+    """Return the evidence of passages of which the tokens have been compared."""
+    best = np.ascontiguousarray(tokens.largest().T)
+    # A passage without tokens, or a question without, lacks nothing and has nothing.
+    counted = np.diff(tokens.bounds) * best.shape[1] > 0
+    late = np.where(counted, best.sum(axis=1) / max(1, best.shape[1]), 0.0)
+    sentences = index.compare_sentences(query.vector[None], [one.id for one in passages])
+    columns = zip(
+        first,
+        _translated(query, passages).tolist(),
+        sentences.largest()[0].tolist(),
+        late.tolist(),
+        _missed(best).tolist(),
+        strict=True,
+    )
+    return [
+        PassageEvidence(one.dense, one.lexical, translated, sentence, mean, missed)
+        for one, translated, sentence, mean, missed in columns
+    ]
+
+
 @staged("candidates")
-def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
+def _fuse(index: Index, query: Query, keys: "_Keys") -> dict[int, PassageEvidence]:
     """Return the best of the three views, by passage, with what is known of each so far.
 
     BM25 is taken as a share of the most the question could get, and weighed by the question's
     lexical coverage: a question in another language than the documents, whose terms exist nowhere
     in the index, leaves the word to the others, with no switch in between.
     """
-    full = _HIGHEST_TF * query.mass
+    full, coverage = _HIGHEST_TF * query.mass, query.coverage
     found = _of_enough_texts(
-        index, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k)}
+        keys, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k)}
     )
-    lexical = {id_: query.coverage * score / full for id_, score in found.items()}
-    translated = _search_translated(index, query)
-    nearest = _of_enough_texts(index, lambda k: _nearest(index, query, k))
+    lexical = {id_: coverage * score / full for id_, score in found.items()}
+    translated = _search_translated(index, query, keys)
+    nearest = _of_enough_texts(keys, lambda k: _nearest(index, query, k))
     ids = list(dict.fromkeys([*nearest, *lexical, *translated]))
     cosines = index.dense_scores(query.vector, ids).tolist()
     return {
@@ -227,7 +248,7 @@ def _fuse(index: Index, query: Query) -> dict[int, PassageEvidence]:
     }
 
 
-def _search_translated(index: Index, query: Query) -> Mapping[int, float]:
+def _search_translated(index: Index, query: Query, keys: "_Keys") -> Mapping[int, float]:
     weights = query.translation_idf.tolist()
     mass = sum(weights)
     weighed = [
@@ -236,7 +257,7 @@ def _search_translated(index: Index, query: Query) -> Mapping[int, float]:
     if not weighed:
         return {}
     found = _of_enough_texts(
-        index, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k)}
+        keys, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k)}
     )
     return {passage_id: score / mass for passage_id, score in found.items()}
 
@@ -246,7 +267,26 @@ def _nearest(index: Index, query: Query, k: int) -> dict[int, float]:
     return dict(zip(ids.tolist(), cosines.tolist(), strict=True))
 
 
-def _of_enough_texts(index: Index, search: Callable[[int], dict[int, float]]) -> dict[int, float]:
+class _Keys:
+    """The duplicate keys of passages; the views find many of the same ones.
+
+    Args:
+        index: where they stand.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._known: dict[int, bytes] = {}
+
+    def of(self, passage_ids: Collection[int]) -> list[bytes]:
+        """Return the duplicate key of each passage, in the order asked for."""
+        new = [id_ for id_ in passage_ids if id_ not in self._known]
+        if new:
+            self._known.update(zip(new, self._index.duplicate_keys(new), strict=True))
+        return [self._known[id_] for id_ in passage_ids]
+
+
+def _of_enough_texts(keys: _Keys, search: Callable[[int], dict[int, float]]) -> dict[int, float]:
     """Return the best of a view, best first, as many as hold 100 different texts.
 
     A paragraph that stands 500 times in the index would leave no room for any other.
@@ -254,15 +294,15 @@ def _of_enough_texts(index: Index, search: Callable[[int], dict[int, float]]) ->
     wanted = _CANDIDATES
     while True:
         found = search(wanted)
-        keys = index.duplicate_keys(list(found))
-        distinct = len(set(keys))
+        of_found = keys.of(found)
+        distinct = len(set(of_found))
         if distinct >= _CANDIDATES or len(found) < wanted:
             break
         # As many as would do if the next ones repeat each other as these do, and some to spare.
         wanted = max(2 * wanted, wanted * _CANDIDATES * 5 // (distinct * 4))
     texts: set[bytes] = set()
     enough: dict[int, float] = {}
-    for (passage_id, score), key in zip(found.items(), keys, strict=True):
+    for (passage_id, score), key in zip(found.items(), of_found, strict=True):
         texts.add(key)
         if len(texts) > _CANDIDATES:
             break
@@ -271,13 +311,15 @@ def _of_enough_texts(index: Index, search: Callable[[int], dict[int, float]]) ->
 
 
 def _best_ids(
-    index: Index, first: Mapping[int, PassageEvidence], weights: Weights, count: int
+    keys: _Keys, first: Mapping[int, PassageEvidence], weights: Weights, count: int
 ) -> list[int]:
     """Return the best passages, of those with the same words only the best one."""
-    keys = dict(zip(first, index.duplicate_keys(list(first)), strict=True))
     best: dict[bytes, int] = {}
-    for passage_id in _ranked(first, weights):
-        best.setdefault(keys[passage_id], passage_id)
+    ranked = _ranked(first, weights)
+    for passage_id, key in zip(ranked, keys.of(ranked), strict=True):
+        best.setdefault(key, passage_id)
+    if len(best) == len(ranked):
+        return ranked[:count]
     # Evidence without a scale is compared with that of the others: with each text once.
     kept = set(best.values())
     distinct = {passage_id: one for passage_id, one in first.items() if passage_id in kept}
@@ -290,20 +332,6 @@ def _ranked(first: Mapping[int, PassageEvidence], weights: Weights) -> list[int]
     return [passage_id for passage_id, _ in ranked]
 
 
-def _similarities(query: Query, tokens: Sequence[PartVectors]) -> list[FloatArray]:
-    """Return the cosine of every question token to every token, by passage."""
-    # One product for all: of thirty small ones each waits for the threads of the last.
-    together = np.concatenate([of_one.vectors for of_one in tokens])
-    ends = np.cumsum([len(of_one.vectors) for of_one in tokens])
-    return np.split(query.tokens.vectors @ together.T, ends[:-1], axis=1)
-
-
-def _token_best(similar: FloatArray) -> FloatArray:
-    # A question of marks only, or a model that cannot place its tokens, has none to compare.
-    best: FloatArray = similar.max(axis=1, initial=-1.0)
-    return best
-
-
 def _missed(token_best: FloatArray) -> FloatArray:
     """Return, for each row, minus the root mean square of what it lacks to the best row."""
     if not token_best.size:
@@ -313,15 +341,10 @@ def _missed(token_best: FloatArray) -> FloatArray:
     return missed
 
 
-def _translated(query: Query, passage: Passage) -> float:
-    """Return the translated share, read in the text: the index knows it only by its terms."""
+def _translated(query: Query, passages: Sequence[Passage]) -> FloatArray:
+    """Return the translated shares, read in the text: the index knows it only by its terms."""
     if not query.translations:
-        return 0.0
-    folded = fold(passage.searchable)
-    stands = np.array([one.stands_in(folded) for one in query.translations], np.bool_)
-    return float(query.translated_share(stands))
-
-
-def _best_sentence(index: Index, query: Query, passage_id: int) -> float:
-    cosines = index.sentence_vectors(passage_id) @ query.vector
-    return float(cosines.max(initial=-1.0))
+        return np.zeros(len(passages), np.float32)
+    texts = [fold(passage.searchable) for passage in passages]
+    stands = np.array([one.stands_in_each(texts) for one in query.translations], np.bool_)
+    return query.translated_share(stands.T)

@@ -1,21 +1,26 @@
 """Folding keeps every offset and unites what readers take for the same."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index import (
     content_words,
     fold,
+    holds_person,
+    holds_place,
     in_script,
     is_proper_name,
     lookup_terms,
+    names_place,
     place_names,
     script_of,
     stands_in,
+    stands_in_each,
     terms,
     words,
 )
+from index.folding import _tagged
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,46 @@ def test_a_term_stands_in_a_text(term: str, text: str, stands: bool) -> None:
 def test_every_term_of_a_text_stands_in_it(text: str) -> None:
     for term in terms(text):
         assert stands_in(term, fold(text)), term
+
+
+@given(st.lists(st.text(st.sampled_from("烏海裏〇ＡbÉ1，\0\U0010ffff𠮷"), max_size=9)))
+def test_a_long_text_is_folded_as_its_characters_are(pieces: list[str]) -> None:
+    text = "".join(pieces) + "裡面" * 20
+    assert fold(text) == "".join(map(fold, text))
+
+
+@given(
+    st.sampled_from(["_乌海", "乌", "ab", "12", "36500", "_三万"]),
+    st.lists(st.text(st.sampled_from("乌海ab12三万6500,，"), max_size=12), max_size=5),
+)
+def test_a_term_stands_in_each_text_as_in_that_one(term: str, texts: list[str]) -> None:
+    assert stands_in_each(term, texts) == [stands_in(term, text) for text in texts]
+
+
+NAMING = [
+    "毛泽东",
+    "北京",
+    "通辽市",
+    "在",
+    "由",
+    "召开",
+    "，",
+    "。",
+    "·",
+    " ",
+    "t恤",
+    "a+b",
+    "_",
+    "3.5%",
+]
+
+
+@given(st.lists(st.sampled_from(NAMING), max_size=12).map("".join))
+@settings(deadline=None)  # tables are loaded
+def test_a_name_is_held_when_it_is_a_word_of_the_text(folded: str) -> None:
+    found = terms(folded)
+    assert holds_place(folded) == names_place(found)
+    assert holds_person(folded) == (not _tagged("nr").isdisjoint(found))
 
 
 def test_the_terms_to_look_a_word_up_by() -> None:

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from index import IndexDamagedError, PartVectors, part_vectors
-from index.part_vectors import PartVectorStore, PartVectorWriter, compress
+from index.part_vectors import PartVectorStore, PartVectorWriter, compress, largest_between
+from index.places import Places
 from index.quantiser import FEWEST_TRAINED, MOST_TRAINED
+from index.segmented import SegmentedParts
 
 
 def some_tokens(count: int, seed: int) -> PartVectors:
@@ -36,6 +38,46 @@ def test_round_trip_in_any_order(tmp_path: Path) -> None:
         # One level of 127, and the float16 of its scale
         step = np.abs(tokens.vectors).max(axis=1, initial=0)[:, None] / 127
         assert np.all(np.abs(read.vectors - tokens.vectors) <= 0.51 * step + 1e-6)
+
+
+def comparable(folder: Path, quantised: bool) -> PartVectorStore:
+    counts = [700, 0, 12, FEWEST_TRAINED]
+    writer = PartVectorWriter(folder, counts, 32, longest=900)
+    for passage_id, count in enumerate(counts):
+        writer.write(passage_id, some_tokens(count, passage_id))
+    writer.close()
+    assert not quantised or compress(folder, lambda _done, _total: None)
+    return PartVectorStore(folder)
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+@pytest.mark.parametrize("vectors", [0, 1, 20, 300])
+def test_passages_are_compared_as_if_they_were_restored_one_by_one(
+    tmp_path: Path, vectors: int, quantised: bool
+) -> None:
+    store = comparable(tmp_path, quantised)
+    asked, ids = some_tokens(vectors, 9).vectors, [2, 1, 0, 2]
+    places = Places(np.array([[0, 0, 4, 0]]))
+    found = SegmentedParts([store], places).compare(asked, ids)
+    two = Places(np.array([[1, 0, 4, 0], [0, 0, 4, 4]]))  # the same one twice, the second one first
+    of_two = SegmentedParts([store, store], two).compare(asked, [6, 1, 4, 2])
+    np.testing.assert_array_equal(of_two.cosines, found.cosines)
+    restored = [store.get(passage_id) for passage_id in ids]
+    assert found.bounds.tolist() == [0, 12, 12, 712, 724]
+    np.testing.assert_array_equal(found.spans, np.concatenate([one.spans for one in restored]))
+    for number, one in enumerate(restored):
+        own = found.cosines[:, found.bounds[number] : found.bounds[number + 1]]
+        expected = np.einsum("ij,kj->ik", asked, one.vectors)
+        np.testing.assert_allclose(own, expected, atol=2e-6)
+        best = own.max(axis=1, initial=-1.0)
+        np.testing.assert_array_equal(found.largest()[:, number], best)
+
+
+def test_the_largest_of_ranges_that_are_empty_or_small() -> None:
+    values = np.array([[-5.0, 0.5, 3.0], [-2.0, -3.0, -0.5]], np.float32)
+    starts, ends = np.array([0, 1, 1, 3, 2]), np.array([3, 1, 2, 3, 3])
+    found = largest_between(values, starts, ends, -1.0)
+    assert found.tolist() == [[3.0, -1.0, 0.5, -1.0, 3.0], [-0.5, -1.0, -1.0, -1.0, -0.5]]
 
 
 def test_a_zero_vector_stays_zero(tmp_path: Path) -> None:
