@@ -32,7 +32,7 @@ _LAYOUT = 1  # raise when what is written below changes
 REVISION = f"{SOURCE_SHA256[:12]}-{_LAYOUT}"
 """Identifies weights and tokenizer; changes when either does."""
 
-POOLING_SHA256 = "91e781ffcc0877b485f205b101312f6982b5d8606e1f1fd9cd008ddc7bbf0cb8"
+POOLING_SHA256 = "b25ca85b27fcfd54bc492301f40b7cf5ac09cb77006150e4cea657a830fbf3b2"
 """Of the map from a passage's own pass to the vectors of its sentences (sentence_pooling.py)."""
 
 _CHECKSUMS = "checksums.json"
