@@ -27,6 +27,9 @@ logger: logging.Logger = logging.getLogger(__name__)
 MODEL_NAME = "multilingual-e5-small"
 """What the manifest calls the bundled model."""
 
+ONE_PASS_NAME = f"{MODEL_NAME}-one-pass"
+"""The same weights, the vectors of sentences told from the pass over their passage."""
+
 SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _LAYOUT = 1  # raise when what is written below changes
 REVISION = f"{SOURCE_SHA256[:12]}-{_LAYOUT}"

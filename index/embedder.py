@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import hashlib
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,8 @@ _BATCH = 32
 _GPU_BATCH = 256
 _PARTS = 4
 _TOKENISED_TOGETHER = 512
+_TEXTS_AT_ONCE = 256
+"""Texts whose sentences are encoded in one go: those of like length find each other."""
 _FEWEST_TOKENS = 256
 _SAMPLED_BYTES = 1 << 20
 _NO_LIMIT = 1_000_000  # models without a limit say infinity, or a number like this
@@ -90,8 +93,8 @@ class Embedder:
     Args:
         model: loaded.
         engine: computes the same vectors faster; None = the model itself does.
-        pooling: tells the vectors of sentences from the engine's pass over the whole text; None =
-            each sentence is encoded by itself.
+        pooling: tells the vectors of sentences from the engine's pass over the whole text, in half
+            the time; None = each sentence is encoded by itself.
     """
 
     def __init__(
@@ -187,7 +190,7 @@ class Embedder:
             sentences: of each text, in its offsets, where their vectors are wanted too.
         """
         if self._engine is not None:
-            yield from self._by_position(self._workers, texts, self._passage_prompt, sentences)
+            yield from self._by_engine(texts, sentences)
             return
         order = _longest_first(texts)
         for at in range(0, len(order), _PARTS * self._batch):
@@ -201,6 +204,25 @@ class Embedder:
             if sentences:
                 encoded = self._with_sentences(encoded, part, [sentences[i] for i in positions])
             yield from zip(positions, encoded, strict=True)
+
+    def _by_engine(
+        self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
+    ) -> Iterator[tuple[int, Encoded]]:
+        if self._pooling is not None or not sentences:
+            yield from self._by_position(self._workers, texts, self._passage_prompt, sentences)
+            return
+        found = self._by_position(self._workers, texts, self._passage_prompt)
+        while part := list(itertools.islice(found, _TEXTS_AT_ONCE)):
+            positions = [at for at, _ in part]
+            yield from zip(
+                positions,
+                self._with_sentences(
+                    [encoded for _, encoded in part],
+                    [texts[at] for at in positions],
+                    [sentences[at] for at in positions],
+                ),
+                strict=True,
+            )
 
     def _with_sentences(
         self,
@@ -479,7 +501,7 @@ def load_embedder(model: str | None = None, *, allow_download: bool = False) -> 
         ModelError: the folder is not a sentence-transformers model.
     """
     model = model or bundled_model.MODEL_NAME
-    is_here = model == bundled_model.MODEL_NAME or Path(model).expanduser().is_dir()
+    is_here = model in _bundled_revisions() or Path(model).expanduser().is_dir()
     with _loading:  # two threads that ask first would load it twice
         return _load_embedder(model, allow_download and not is_here)
 
@@ -494,19 +516,8 @@ def _load_embedder(model: str, allow_download: bool) -> Embedder:
 
 
 def _new_embedder(model: str, allow_download: bool) -> Embedder:
-    if model == bundled_model.MODEL_NAME:
-        from index.packed import packed_or_none
-        from index.padded import PaddedBert
-        from index.sentence_pooling import bundled_pooling
-
-        loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
-        return Embedder(
-            loaded,
-            name=bundled_model.MODEL_NAME,
-            revision=_bundled_revision(),
-            engine=packed_or_none(loaded) or PaddedBert(loaded[0].auto_model),
-            pooling=bundled_pooling(),
-        )
+    if model in _bundled_revisions():
+        return _new_bundled(model)
     folder = Path(model).expanduser()
     if folder.is_dir():
         name = str(folder.resolve())
@@ -517,17 +528,35 @@ def _new_embedder(model: str, allow_download: bool) -> Embedder:
     return Embedder(loaded, name=model, revision=_commit(loaded))
 
 
+def _new_bundled(name: str) -> Embedder:
+    from index.packed import packed_or_none
+    from index.padded import PaddedBert
+    from index.sentence_pooling import bundled_pooling
+
+    loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
+    return Embedder(
+        loaded,
+        name=name,
+        revision=_bundled_revisions()[name],
+        engine=packed_or_none(loaded) or PaddedBert(loaded[0].auto_model),
+        pooling=bundled_pooling() if name == bundled_model.ONE_PASS_NAME else None,
+    )
+
+
 def identify(model: str | None = None) -> tuple[str, str] | None:
     """Return a model's name and revision without loading it; None when only loading can tell."""
-    if model in (None, bundled_model.MODEL_NAME):
-        return bundled_model.MODEL_NAME, _bundled_revision()
+    bundled = _bundled_revisions()
+    if (name := model or bundled_model.MODEL_NAME) in bundled:
+        return name, bundled[name]
     folder = Path(model or "").expanduser()
     return (str(folder.resolve()), _fingerprint(folder)) if folder.is_dir() else None
 
 
-def _bundled_revision() -> str:
-    """Return what identifies the bundled weights, and the map to the vectors of sentences."""
-    return f"{bundled_model.REVISION}-{bundled_model.POOLING_SHA256[:8]}"
+def _bundled_revisions() -> dict[str, str]:
+    """Return what identifies the weights, and where it is used the map to sentences, by name."""
+    weights = bundled_model.REVISION
+    mapped = f"{weights}-{bundled_model.POOLING_SHA256[:8]}"
+    return {bundled_model.MODEL_NAME: weights, bundled_model.ONE_PASS_NAME: mapped}
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Vectors of a passage's sentences from the passage's own pass: a linear map of its layers.
 
-Encoding every sentence by itself costs a second forward pass over the whole text. The mean of a
+What ``multilingual-e5-small-one-pass`` does in place of encoding every sentence by itself, which
+costs a second forward pass over the whole text. The mean of a
 sentence's token vectors in the last layer is no substitute: all of them speak of the whole passage.
 The lower layers still speak of the words alone. So the means of a sentence's tokens in several
 layers, and the passage's own vector, are mapped to what encoding the sentence by itself would give:

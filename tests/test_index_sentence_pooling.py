@@ -9,14 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_models import tiny_model
 
-from index import REPORT, Index, ModelDamagedError, fold, sentence_pooling
-from index.embedder import Embedder, Encoded, load_embedder
+from index import (
+    REPORT,
+    Index,
+    ModelDamagedError,
+    ModelMismatchError,
+    build_index,
+    fold,
+    open_index,
+    sentence_pooling,
+)
+from index.bundled_model import MODEL_NAME, ONE_PASS_NAME
+from index.embedder import Embedder, Encoded, identify, load_embedder
 from index.packed import Forward, PackedBert, Parts, means_of
 from index.padded import PaddedBert
 from index.part_vectors import quantise
 from index.sentence_pooling import LAYERS, SentencePooling, bundled_pooling, features
 from index.splitter import sentences
-from index.types import Span
+from qa import ask
 
 TEXTS = [
     "烏海市全程網辦事項量提升15.4%。三端五防線是鄂爾多斯市的模式！通遼呢？",
@@ -46,7 +56,7 @@ def test_a_mean_is_that_of_its_own_rows(counts: list[int], seed: int) -> None:
 
 def passes() -> tuple[Forward, Forward]:
     """The same texts and parts by the packed engine and by transformers."""
-    embedder = load_embedder()
+    embedder = load_embedder(ONE_PASS_NAME)
     assert isinstance(embedder._engine, PackedBert)
     ids = [text.ids for text in embedder._tokenised([fold(t) for t in TEXTS], "passage: ")]
     rows = np.arange(1, sum(map(len, ids)) - 1)
@@ -70,7 +80,7 @@ def test_both_engines_give_the_same_layers() -> None:
 
 
 def test_without_the_packed_engine_vectors_are_the_same() -> None:
-    embedder = load_embedder()
+    embedder = load_embedder(ONE_PASS_NAME)
     engine = PaddedBert(embedder._model[0].auto_model)
     plain = Embedder(
         embedder._model, name="a", revision="1", engine=engine, pooling=embedder._pooling
@@ -83,7 +93,7 @@ def test_without_the_packed_engine_vectors_are_the_same() -> None:
 
 
 def test_sentences_have_the_same_vectors_in_any_company() -> None:
-    embedder = load_embedder()
+    embedder = load_embedder(ONE_PASS_NAME)
     together = encoded(embedder)
     for at, (text, spans) in enumerate(zip(TEXTS, SPANS, strict=True)):
         [(_, alone)] = embedder.encode_passage_tokens([fold(text)], [spans])
@@ -118,21 +128,38 @@ def test_mapped_vectors_are_near_those_of_sentences_encoded_by_themselves(
     report_index: Index,
 ) -> None:
     passages = report_index.get_passages(range(len(report_index)))
-    cosines, own = [], 0
-    alone = [
-        report_index.embedder.encode_passages([fold(text) for text in passage.sentence_texts])
-        for passage in passages
-    ]
-    everything = np.concatenate(alone)
-    first = 0
-    for passage, theirs in zip(passages, alone, strict=True):
-        mine = report_index.sentence_vectors(passage.id)
-        cosines += (mine * theirs).sum(axis=1).tolist()
-        nearest = (mine @ everything.T).argmax(axis=1)
-        own += int((nearest == np.arange(first, first + len(mine))).sum())
-        first += len(mine)
-    assert np.mean(cosines) > 0.96
-    assert own >= 0.9 * len(everything), "each is nearest to the same sentence by itself"
+    texts = [fold(passage.searchable) for passage in passages]
+    spans = [passage.searchable_sentences for passage in passages]
+    mapped = dict(load_embedder(ONE_PASS_NAME).encode_passage_tokens(texts, spans))
+    mine = np.concatenate([mapped[at].sentences for at in range(len(passages))])
+    theirs = np.concatenate([report_index.sentence_vectors(p.id) for p in passages])
+    assert (mine * theirs).sum(axis=1).mean() > 0.96
+    nearest = (mine @ theirs.T).argmax(axis=1)
+    assert (nearest == np.arange(len(theirs))).mean() > 0.9, "to the same one, by itself"
+
+
+def test_an_index_of_the_one_pass_model_answers_and_says_what_it_is(tmp_path: Path) -> None:
+    build_index(REPORT, index_dir=tmp_path / "index", model=ONE_PASS_NAME)
+    with open_index(tmp_path / "index") as index:
+        assert (index.info.model, index.info.model_revision) == identify(ONE_PASS_NAME)
+        index.verify()
+        answer = ask("烏海市全程網辦事項量提升了多少", index=index)
+        assert answer.status == "answered"
+        assert "15.4%" in answer.citations[0].quote
+    with (
+        open_index(tmp_path / "index", model=MODEL_NAME) as index,
+        pytest.raises(ModelMismatchError, match="one-pass"),
+    ):
+        ask("甚麼？", index=index)
+
+
+def test_the_bundled_model_encodes_each_sentence_by_itself() -> None:
+    embedder = load_embedder()
+    for at, one in encoded(embedder).items():
+        texts = [fold(TEXTS[at])[span.start : span.end] for span in SPANS[at]]
+        theirs = embedder.encode_passages(texts)
+        assert one.sentences.shape == theirs.shape
+        assert (one.sentences * theirs).sum(axis=1).min(initial=1.0) > 0.9999
 
 
 def test_another_model_encodes_each_sentence_by_itself(tmp_path: Path) -> None:
@@ -153,8 +180,6 @@ def test_a_damaged_map_is_an_error_with_the_next_step(monkeypatch: pytest.Monkey
 
 
 def test_spans_of_sentences_count_from_the_headings_on(report_index: Index) -> None:
-    assert REPORT.is_file()
     for passage in report_index.get_passages(range(len(report_index))):
         spans = passage.searchable_sentences
-        assert all(isinstance(span, Span) for span in spans)
         assert [passage.searchable[s.start : s.end] for s in spans] == passage.sentence_texts

@@ -6,7 +6,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pytest
 
-from index.bundled_model import MODEL_NAME
+from index.bundled_model import MODEL_NAME, ONE_PASS_NAME
+from index.embedder import identify
 from qa.confidence import Evidence
 from qa.quotes import SpanEvidence
 from qa.retriever import PassageEvidence
@@ -29,10 +30,14 @@ def test_shipped_weights_name_evidence_that_exists(entry: str, kind: str) -> Non
     assert all(math.isfinite(value) for value in named.values())
 
 
-def test_there_is_an_entry_for_the_bundled_model_and_one_for_the_others() -> None:
-    own, other = _all_weights()
-    assert own.startswith(f"{MODEL_NAME} ")
-    assert not weights_for(*own.split(" ")).is_scale_free
+def test_there_is_an_entry_for_each_bundled_model_and_one_for_the_others() -> None:
+    own, one_pass, other = _all_weights()
+    for entry, name in ((own, MODEL_NAME), (one_pass, ONE_PASS_NAME)):
+        found = identify(name)
+        assert found is not None
+        assert entry == " ".join(found)
+        assert weights_for(*found) == _all_weights()[entry]
+        assert not weights_for(*found).is_scale_free
     assert weights_for("another", "1") == _all_weights()[other]
     assert _all_weights()[other].is_scale_free
 
