@@ -14,8 +14,10 @@ from benchmarks.environments import PeerError, ensure_environment
 from benchmarks.peers import PACKAGES, Peer, run_adapter
 from benchmarks.runs import Figures, Told, in_turns, native_precision, run_worker
 from index import EvaluationError, fold, open_index
+from index.bundled_model import ONE_PASS_NAME
 
 OURS = "Yinzheng"
+ONE_PASS = f"{OURS}, {ONE_PASS_NAME}"
 FLOOR = "one bare forward pass"
 
 
@@ -37,7 +39,10 @@ def measure_index(
     """
     with tempfile.TemporaryDirectory(prefix="yinzheng-index-") as scratch:
         running = _Indexing(Path(scratch).resolve(), texts)
-        runs: dict[str, Callable[[int], None]] = {OURS: running.ours}
+        runs: dict[str, Callable[[int], None]] = {
+            OURS: running.ours,
+            ONE_PASS: partial(running.ours, name=ONE_PASS, model=ONE_PASS_NAME),
+        }
         native = native_precision()
         for precision in dict.fromkeys([native, "float32"]):
             runs[f"{FLOOR}, {precision}"] = partial(running.floor, precision)
@@ -64,17 +69,17 @@ class _Indexing:
             path = self._documents / f"{number:06}.txt"
             path.write_text(text, encoding="utf-8", newline="")
 
-    def ours(self, number: int) -> None:
+    def ours(self, number: int, *, name: str = OURS, model: str | None = None) -> None:
         """Index the files from nothing."""
         place = self._index.with_name(f"index-{number}")
-        task = {"documents": str(self._documents), "index": str(place), "model": None}
+        task = {"documents": str(self._documents), "index": str(place), "model": model}
         found = run_worker("index", task)
         if found["failed"]:
             raise EvaluationError(
                 f"{found['failed']} of {len(self._texts)} texts cannot be indexed. "
                 "Give others, or fewer (--limit)."
             )
-        self._keep(OURS, found)
+        self._keep(name, found)
         if not self._searchable:
             self._take_passages(place)
         shutil.rmtree(place)

@@ -29,7 +29,7 @@ def draw_index(figures: Figures, path: Path) -> None:
     axes = figure.subplots()
     for row, (name, one) in enumerate(reversed(systems.items())):
         rate = spread([figures["passages"] / seconds for seconds in one["seconds"]])
-        color = _VERMILION if name == OURS else _GREY if name.startswith(FLOOR) else _BLUE
+        color = _VERMILION if name.startswith(OURS) else _GREY if name.startswith(FLOOR) else _BLUE
         axes.barh(row, rate.middle, color=color)
         axes.plot([rate.low, rate.high], [row, row], color="black", linewidth=1)
         axes.annotate(f"{rate.middle:.1f}", (rate.high, row), (4, -3), textcoords="offset points")

@@ -113,7 +113,8 @@ def _index(figures: Figures, pictures: str) -> Iterable[str]:
         "and splits them, and writes the vectors of passages, sentences and tokens, words and "
         "texts, and checks them; a neighbour is given our passages, a file each, keeps its index "
         "in memory, and makes one vector a passage (and word counts, where it says so), in our "
-        "precision, which is not its default. The floor is the passages' tokens through the model "
+        "precision, which is not its default. The one-pass model tells sentences' vectors from the "
+        "pass over their passage. The floor is the passages' tokens through the model "
         "alone, in batches of like length of the best of several sizes, tokenising and loading "
         "not counted."
     )

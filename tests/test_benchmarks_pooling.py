@@ -11,10 +11,12 @@ from benchmarks.pooling import (
     _paragraphs,
     _passages,
     _ridge,
+    examples,
     fit_pooling,
     installed_prose,
     write_pooling,
 )
+from index.embedder import load_embedder
 from index.sentence_pooling import LAYERS, SentencePooling
 
 
@@ -43,12 +45,17 @@ def test_code_and_scraps_are_no_prose() -> None:
     assert len(installed_prose()) > 50
 
 
+def test_passages_without_tokens_teach_nothing() -> None:
+    found = examples(load_embedder(), ["一句話。", " ", "　"])
+    assert found.features.shape == (1, (len(LAYERS) + 1) * 384 + 1)
+    assert found.targets.shape == (1, 384)
+
+
 def test_a_fit_gives_a_file_that_maps(tmp_path: Path) -> None:
     texts = [f"第{n}篇報告談水利與網絡。其中的數字是{n * 7}，地方是第{n}個市。" for n in range(60)]
-    texts.append("\u200b")  # which has no tokens
     told: list[str] = []
     content, near = fit_pooling(texts, ["The report holds many numbers. It is short."], told.append)
-    assert near.sentences == 6, "two each of every twentieth text, but for the last"
+    assert near.sentences == 8, "two of every twentieth text"
     assert -1 <= near.fifth <= near.cosine <= 1
     path = tmp_path / "map.safetensors"
     assert write_pooling(content, path) == hashlib.sha256(path.read_bytes()).hexdigest()
