@@ -146,7 +146,8 @@ def test_the_command_writes_weights_that_are_read_back(
     assert text.endswith("}\n")
     written, shipped = read_weights(text), read_weights(SHIPPED.read_text(encoding="utf-8"))
     assert list(written) == list(shipped)
-    own, other = written.values()
+    own, one_pass, other = written.values()
+    assert one_pass == list(shipped.values())[1], "it was not fitted"
     assert (own.is_scale_free, other.is_scale_free) == (False, True)
     assert own.confidence == other.confidence
     assert next(iter(own.confidence)) == INTERCEPT
