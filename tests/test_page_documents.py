@@ -37,9 +37,9 @@ def test_every_word_is_there_in_every_language() -> None:
 def test_the_script_says_the_words_there_are_and_all_of_them() -> None:
     said = set(re.findall(r'(?:word|add|tool|column)\("(\w+)"', SCRIPT))
     said |= set(re.findall(r'"(\w+)"', re.findall(r"const head = \[(.*?)\]", SCRIPT)[0]))
-    said |= {f"{count}_done" for count in ("files", "paragraphs", "sentences")}
+    said |= {f"{count}_done" for count in ("files", "paragraphs")}
     said |= {f"doing_{kind}" for kind in ("add", "update", "rebuild", "remove", "rollback")}
-    stages = ("start", "read", "embed", "embed_sentences", "compress", "write")
+    stages = ("start", "read", "embed", "compress", "write")
     said |= {f"stage_{stage}" for stage in stages}
     statuses = ("new", "changed", "unchanged", "renamed", "removed", "vanished", "failed")
     said |= {f"is_{status}" for status in (*statuses, "passed_over")}
