@@ -83,7 +83,7 @@ def _warnings(results: Results) -> Iterable[str]:
     if results.index and results.index["figures"]["documents"] < _FEW:
         yield (
             f"**Only {results.index['figures']['documents']:,} documents were indexed**: loading "
-            "the model, which is counted, weighs as much there as the work itself."
+            "the model, which is counted, weighs more there than among many."
         )
 
 
