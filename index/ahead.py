@@ -21,15 +21,22 @@ def ahead(
         threads: how many; None = one a core.
     """
     count = threads or os.cpu_count() or 1
-    waiting: deque[Future[_Result]] = deque()
     with ThreadPoolExecutor(count, "ahead") as pool:
-        try:
-            for job in jobs:
-                waiting.append(pool.submit(work, job))
-                if len(waiting) > 2 * count:
-                    yield waiting.popleft().result()
-            while waiting:
+        yield from in_order(pool, count, work, jobs)
+
+
+def in_order(
+    pool: ThreadPoolExecutor, threads: int, work: Callable[[_Job], _Result], jobs: Iterable[_Job]
+) -> Iterator[_Result]:
+    """Yield the results of jobs in their order; a pool begins two a thread ahead."""
+    waiting: deque[Future[_Result]] = deque()
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(work, job))
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

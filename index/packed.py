@@ -9,9 +9,8 @@ processor core has a batch of its own, so that none waits for another.
 
 import itertools
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -19,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
+
+from index.ahead import in_order
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -339,14 +340,4 @@ class Workers:
 
     def run(self, work: Callable[[_Job], _Result], jobs: Iterable[_Job]) -> Iterator[_Result]:
         """Yield the results of jobs in their order; a few jobs are begun ahead."""
-        waiting: deque[Future[_Result]] = deque()
-        try:
-            for job in jobs:
-                waiting.append(self._pool.submit(work, job))
-                if len(waiting) > 2 * self.count:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        return in_order(self._pool, self.count, work, jobs)
