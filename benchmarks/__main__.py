@@ -9,13 +9,15 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import encodings, load_report, scale_report, timed_commands
+from benchmarks.calibration import RANGES, fit_ranges, write_ranges
 from benchmarks.distractors import read_distractors
 from benchmarks.fitting import SHIPPED, fit_and_write
 from benchmarks.fitting import to_table as to_fit_table
 from benchmarks.load import Plan, measure_load
 from benchmarks.markdown import table as to_markdown
 from benchmarks.peers import PEERS, AskedSet, Row, measure, read_sets, to_json
-from benchmarks.pooling import POOLING, fit_pooling, installed_prose, write_pooling
+from benchmarks.pooling import POOLING, fit_pooling, write_pooling
+from benchmarks.prose import installed_prose
 from benchmarks.quality import measure_quality
 from benchmarks.quality_report import REPORT, write_figures, write_report
 from benchmarks.samples import name_sets
@@ -62,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_pooling(
         commands.add_parser("pooling", help="fit the map from a passage's pass to its sentences")
     )
+    _add_calibration(
+        commands.add_parser("calibration", help="find out what int8 has to hold in each layer")
+    )
     _add_quality(commands.add_parser("quality", help="how good passages, quotes, confidence are"))
     _add_scale(commands.add_parser("scale", help="what stays as an index grows, and what does not"))
     _add_encodings(commands.add_parser("encodings", help="how often the encoding is found out"))
@@ -72,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_pooling(parser: argparse.ArgumentParser) -> None:
+    _add_learning(parser, POOLING)
+    parser.set_defaults(run=_pooling)
+
+
+def _add_learning(parser: argparse.ArgumentParser, written: Path) -> None:
     timed_commands.add_texts(parser, required=True)
     parser.add_argument(
         "--skip", type=int, metavar="N", default=0, help="leave the first N texts out (default: 0)"
@@ -80,20 +90,34 @@ def _add_pooling(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=_new_file,
         metavar="FILE",
-        default=POOLING,
-        help="write the map here (default: index/data/sentence_pooling.safetensors)",
+        default=written,
+        help=f"write the result here (default: index/data/{written.name})",
     )
-    parser.set_defaults(run=_pooling)
+
+
+def _learnt_from(parsed: argparse.Namespace) -> list[str]:
+    texts: list[str] = timed_commands.read(parsed.texts, parsed.skip + parsed.limit)
+    return texts[parsed.skip :]
 
 
 def _pooling(parsed: argparse.Namespace) -> int:
-    texts = timed_commands.read(parsed.texts, parsed.skip + parsed.limit)[parsed.skip :]
-    content, near = fit_pooling(texts, installed_prose(), _tell)
+    content, near = fit_pooling(_learnt_from(parsed), installed_prose(), _tell)
     print(
         f"{near.sentences:,} sentences of texts held out: cosine {near.cosine:.4f} in the mean, "
         f"{near.fifth:.4f} at the fifth percentile; {near.nearest:.3f} are nearest to themselves"
     )
     print(f"{parsed.out} written; its SHA-256 is {write_pooling(content, parsed.out)}")
+    return 0
+
+
+def _add_calibration(parser: argparse.ArgumentParser) -> None:
+    _add_learning(parser, RANGES)
+    parser.set_defaults(run=_calibration)
+
+
+def _calibration(parsed: argparse.Namespace) -> int:
+    content = fit_ranges(_learnt_from(parsed), installed_prose(), _tell)
+    print(f"{parsed.out} written; its SHA-256 is {write_ranges(content, parsed.out)}")
     return 0
 
 

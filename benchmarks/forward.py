@@ -1,6 +1,7 @@
 """The floor: one bare forward pass of the bundled model, by transformers alone."""
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from index.bundled_model import bundled_model_dir
 if TYPE_CHECKING:
     import torch
 
+INT8 = "int8"
 _SAMPLE = 24  # texts on which the best size of a batch is found
 _BUDGETS = (1024, 2048, 4096, 8192)
 LONGEST = 512
@@ -21,7 +23,8 @@ class ForwardPass:
     """The model as transformers loads it, with nothing around it.
 
     Args:
-        precision: of the weights, as torch names it.
+        precision: of the weights, as torch names it; ``INT8`` = torch quantises linear layers, and
+            at run time what goes into them.
     """
 
     def __init__(self, precision: str) -> None:
@@ -32,7 +35,10 @@ class ForwardPass:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         folder = str(bundled_model_dir())
         self.tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-        self.model: Any = AutoModel.from_pretrained(folder, dtype=getattr(torch, precision)).eval()
+        dtype = torch.float32 if precision == INT8 else getattr(torch, precision)
+        self.model: Any = AutoModel.from_pretrained(folder, dtype=dtype).eval()
+        if precision == INT8:
+            self.model = _in_int8(self.model)
 
     def tokens(self, texts: Sequence[str], prompt: str) -> list[list[int]]:
         """Return the ids of each text's tokens, cut to what the model reads."""
@@ -57,6 +63,16 @@ class ForwardPass:
         with torch.inference_mode():
             found: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return found
+
+
+def _in_int8(model: Any) -> Any:  # noqa: ANN401
+    import torch
+
+    torch.backends.quantized.engine = "onednn"  # the fastest of those that this torch has
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it will move to a package of its own
+        quantize: Any = torch.ao.quantization.quantize_dynamic
+        return quantize(model, {torch.nn.Linear}, dtype=torch.qint8)
 
 
 def batches(tokens: Sequence[Sequence[int]], budget: int) -> Iterator[list[int]]:

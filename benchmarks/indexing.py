@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.environments import PeerError, ensure_environment
+from benchmarks.forward import INT8
 from benchmarks.peers import PACKAGES, Peer, run_adapter
 from benchmarks.runs import Figures, Told, in_turns, native_precision, run_worker
 from index import EvaluationError, fold, open_index
@@ -44,12 +45,19 @@ def measure_index(
             ONE_PASS: partial(running.ours, name=ONE_PASS, model=ONE_PASS_NAME),
         }
         native = native_precision()
-        for precision in dict.fromkeys([native, "float32"]):
+        for precision in floors():
             runs[f"{FLOOR}, {precision}"] = partial(running.floor, precision)
         for peer in peers:
             runs[f"{peer.name}, {native}"] = partial(running.peer, peer, native, venvs)
         in_turns(runs, rounds, told)
         return running.figures()
+
+
+def floors() -> list[str]:
+    """Return the precisions in which the bare pass is measured: ours is the best of them."""
+    from index.quantized import is_worth_it
+
+    return list(dict.fromkeys([native_precision(), "float32", *([INT8] if is_worth_it() else [])]))
 
 
 class _Indexing:

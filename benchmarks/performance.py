@@ -95,7 +95,8 @@ def neighbours(systems: Figures) -> list[str]:
 def _index_targets(result: Figures | None) -> list[Target]:
     peer = Target("index throughput, end to end from files", "≥ 2 × the fastest neighbour")
     floor = Target(
-        "the same against one bare forward pass over the same tokens, same precision", "≥ 85 %"
+        "the same against one bare forward pass over the same tokens, its fastest precision",
+        "≥ 85 %",
     )
     if result is None:
         return [peer, floor]
@@ -107,9 +108,10 @@ def _index_targets(result: Figures | None) -> list[Target]:
         if one_pass:
             said += f"; in one pass {throughput_ratio(systems, fastest, ONE_PASS)} ×"
         peer = Target(peer.what, peer.wanted, said, ratio.middle >= 2)
-    name = f"{FLOOR}, {result['setup']['precision']}"
+    floors = [name for name in systems if name.startswith(FLOOR)]
+    name = min(floors, key=lambda one: median(systems[one]["seconds"]))
     bare = throughput_ratio(systems, name)
-    said = _share(bare)
+    said = f"{_share(bare)} of {name.removeprefix(FLOOR).strip(', ')}"
     if one_pass:
         said += f"; in one pass {_share(throughput_ratio(systems, name, ONE_PASS))}"
     return [peer, Target(floor.what, floor.wanted, said, bare.middle >= 0.85)]

@@ -7,19 +7,15 @@ What is measured on texts held out says how near it comes; what it does to answe
 quality`` says.
 """
 
-import ast
 import hashlib
-import importlib.metadata
-import random
-import re
-import sysconfig
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.prose import ENGLISH_LENGTHS, LENGTHS, passages_of
 from benchmarks.runs import Told
 from index import fold
 from index.embedder import Embedder, load_embedder
@@ -29,10 +25,6 @@ from index.splitter import sentences
 FloatArray = npt.NDArray[np.float32]
 
 POOLING = Path(__file__).parent.parent / "index" / "data" / "sentence_pooling.safetensors"
-_LENGTHS = (150, 300, 480)
-"""Characters of a passage that is cut from a text, by chance; of English, more to a token."""
-_ENGLISH_LENGTHS = (400, 800, 1400)
-_SEED = 3
 _RIDGE = 30.0
 _HELD_OUT = 20  # every so manieth text
 
@@ -77,8 +69,8 @@ def fit_pooling(texts: Sequence[str], english: Sequence[str], told: Told) -> tup
     """
     embedder = load_embedder()
     passages = [
-        [fold(part) for part in _passages(text, lengths)]
-        for group, lengths in ((texts, _LENGTHS), (english, _ENGLISH_LENGTHS))
+        [fold(part) for part in passages_of(text, lengths)]
+        for group, lengths in ((texts, LENGTHS), (english, ENGLISH_LENGTHS))
         for text in group
     ]
     told(f"encoding {len(texts):,} texts, and {len(english):,} English ones")
@@ -102,59 +94,6 @@ def examples(embedder: Embedder, passages: Sequence[str]) -> Examples:
         own = [passages[at][span.start : span.end] for span in spans[at]]
         words += [word for word, is_kept in zip(own, kept.tolist(), strict=True) if is_kept]
     return Examples(np.concatenate(rows), embedder.encode_passages(words))
-
-
-def _passages(text: str, lengths: Sequence[int]) -> Iterator[str]:
-    """Yield the lines of a text, long ones in parts of several lengths, whole sentences each."""
-    chance = random.Random(f"{_SEED} {text[:40]}")  # noqa: S311  (the same parts every time)
-    for line in text.splitlines():
-        rest = line.strip()
-        while rest:
-            part = rest[: chance.choice(lengths)]
-            ends = [span.end for span in sentences(part, 0, len(part))]
-            if len(ends) > 1 and len(part) < len(rest):
-                part = part[: ends[-2]]
-            yield part
-            rest = rest[len(part) :]
-
-
-# ---- English prose -------------------------------------------------------------------------------
-
-_SHORTEST, _LONGEST, _LETTERS = 100, 1500, 0.9
-_CODE = re.compile(r"[`<>|{}\[\]#*=_/\\]|::|https?:")
-
-
-def installed_prose() -> list[str]:
-    """Return what installed packages, and modules of Python's library, say of themselves."""
-    described = (
-        (one.read_text("METADATA") or "").partition("\n\n")[2]  # behind the head of a message
-        for one in importlib.metadata.distributions()
-    )
-    library = Path(sysconfig.get_paths()["stdlib"])
-    modules = (path for path in sorted(library.rglob("*.py")) if "site-packages" not in path.parts)
-    documented = ("\n\n".join(_docstrings(path)) for path in modules if "test" not in path.parts)
-    found = ("\n".join(_paragraphs(text)) for text in (*sorted(described), *documented))
-    return [text for text in found if text]
-
-
-def _docstrings(path: Path) -> Iterator[str]:
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):  # a sample of what cannot be parsed
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            yield ast.get_docstring(node) or ""
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    """Yield the paragraphs that are prose."""
-    for paragraph in re.split(r"\n\s*\n", text):
-        line = " ".join(paragraph.split())
-        if not _SHORTEST <= len(line) <= _LONGEST or _CODE.search(line):
-            continue
-        if sum(one.isalpha() or one.isspace() for one in line) > _LETTERS * len(line):
-            yield line
 
 
 # ---- the map -------------------------------------------------------------------------------------

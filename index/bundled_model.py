@@ -38,6 +38,9 @@ REVISION = f"{SOURCE_SHA256[:12]}-{_LAYOUT}"
 POOLING_SHA256 = "b25ca85b27fcfd54bc492301f40b7cf5ac09cb77006150e4cea657a830fbf3b2"
 """Of the map from a passage's own pass to the vectors of its sentences (sentence_pooling.py)."""
 
+RANGES_SHA256 = "1880909562fae3cdd397c6522d741deb905d30a59242f06e966029f2a9437be1"
+"""Of what goes into the layers' products, by which those are computed in int8 (quantized.py)."""
+
 _CHECKSUMS = "checksums.json"
 _SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
 

@@ -531,14 +531,16 @@ def _new_embedder(model: str, allow_download: bool) -> Embedder:
 def _new_bundled(name: str) -> Embedder:
     from index.packed import packed_or_none
     from index.padded import PaddedBert
+    from index.quantized import bundled_ranges, is_worth_it
     from index.sentence_pooling import bundled_pooling
 
+    ranges = bundled_ranges() if is_worth_it() else None
     loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
     return Embedder(
         loaded,
         name=name,
         revision=_bundled_revisions()[name],
-        engine=packed_or_none(loaded) or PaddedBert(loaded[0].auto_model),
+        engine=packed_or_none(loaded, ranges) or PaddedBert(loaded[0].auto_model),
         pooling=bundled_pooling() if name == bundled_model.ONE_PASS_NAME else None,
     )
 

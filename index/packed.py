@@ -1,18 +1,21 @@
 """The bundled encoder without padding: the tokens of many texts in one matrix.
 
-The weights are those sentence-transformers loaded, and so is the arithmetic: bfloat16 where the
-processor multiplies it, with sums in float32. What is saved is everything around it. Texts of
-unlike length share the large multiplications and only attention goes text by text; the weights lie
-as oneDNN wants them; addition and GELU are done while a product is still in the cache; and each
-processor core has a batch of its own, so that none waits for another.
+The weights are those sentence-transformers loaded. The linear layers multiply in int8 where the
+processor does and it is known what goes into them (``quantized.py``), otherwise as
+sentence-transformers would, and so does attention: in bfloat16 where the processor multiplies it.
+What else is saved is around it. Texts of unlike length share the large multiplications and only
+attention goes text by text; the weights lie as oneDNN wants them; addition and GELU are done while
+a product is still in the cache; and each processor core has a batch of its own, so that none waits
+for another.
 """
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +23,8 @@ import torch
 from torch.nn import functional
 
 from index.ahead import in_order
+from index.linear import Products, plain_products
+from index.quantized import QuantizedProducts, Ranges, quantized_products
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -32,7 +37,7 @@ _Result = TypeVar("_Result")
 _ROWS = 16
 _MANY_ROWS = 256
 _BATCH_TOKENS = 1024
-_LEAST_COSINE = 0.999
+_LEAST_COSINE = 0.998
 _PROBES = ("引證：水利設施的歷史，自古有之。", "What is quoted, 2024?")
 
 
@@ -76,47 +81,10 @@ class _Group(NamedTuple):
     length: int
 
 
-class _Linear:
-    """A matrix and its bias, laid out for oneDNN where torch has it."""
-
-    def __init__(self, weight: "Tensor", bias: "Tensor") -> None:
-        self._bias = bias.detach()
-        self._is_laid_out = bool(torch._C._has_mkldnn)
-        self._weight = weight.detach().contiguous()
-        if self._is_laid_out:
-            self._weight = torch.ops.mkldnn._reorder_linear_weight(self._weight, _MANY_ROWS)
-
-    def __call__(self, x: "Tensor") -> "Tensor":
-        if not self._is_laid_out:
-            return functional.linear(x, self._weight, self._bias)
-        return self._pointwise(x, "none")
-
-    def gelu(self, x: "Tensor") -> "Tensor":
-        """Return GELU of the product."""
-        if not self._is_laid_out:
-            return functional.gelu(self(x))
-        return self._pointwise(x, "gelu")
-
-    def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
-        """Return the product plus ``other``."""
-        if not self._is_laid_out:
-            return self(x) + other
-        added: Tensor = torch.ops.mkldnn._linear_pointwise.binary(
-            x, other, self._weight, self._bias, "add"
-        )
-        return added
-
-    def _pointwise(self, x: "Tensor", name: str) -> "Tensor":
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(
-            x, self._weight, self._bias, name, [], "none" if name == "gelu" else ""
-        )
-        return product
-
-
 class _Norm:
-    def __init__(self, module: Any) -> None:  # noqa: ANN401
-        self._weight = module.weight.detach()
-        self._bias = module.bias.detach()
+    def __init__(self, module: Any, dtype: torch.dtype) -> None:  # noqa: ANN401
+        self._weight = module.weight.detach().to(dtype)
+        self._bias = module.bias.detach().to(dtype)
         self._epsilon: float = module.eps
 
     def __call__(self, x: "Tensor") -> "Tensor":
@@ -125,12 +93,9 @@ class _Norm:
 
 @dataclass(frozen=True)
 class _Layer:
-    projections: _Linear
-    attended: _Linear
+    products: Products | QuantizedProducts
     after_attention: _Norm
-    inner: _Linear
-    outer: _Linear
-    after_outer: _Norm
+    after_feed_forward: _Norm
 
 
 _Attend = Callable[["Tensor", "Tensor", "Tensor"], "Tensor"]
@@ -144,11 +109,12 @@ class PackedBert:
 
     Args:
         body: a transformers ``BertModel`` on the CPU, of which weights are shared.
+        ranges: of what goes into its layers, which then multiply in int8; None = as they are.
     """
 
     most_tokens = _BATCH_TOKENS
 
-    def __init__(self, body: Any) -> None:  # noqa: ANN401
+    def __init__(self, body: Any, ranges: Sequence[Ranges] | None = None) -> None:  # noqa: ANN401
         config = body.config
         self._heads: int = config.num_attention_heads
         self._dimension: int = config.hidden_size
@@ -158,25 +124,33 @@ class PackedBert:
             embeddings.position_embeddings.weight.detach().float(),
             embeddings.token_type_embeddings.weight.detach()[0].float(),
         )
-        self._places: Tensor = (places + kind).to(self._words.dtype)
-        self._norm = _Norm(embeddings.LayerNorm)
-        self._layers = [self._layer(one) for one in body.encoder.layer]
+        # Beside products in int8, additions in float32 cost nothing.
+        self._dtype: torch.dtype = torch.float32 if ranges else self._words.dtype
+        self._places: Tensor = (places + kind).to(self._dtype)
+        self._norm = _Norm(embeddings.LayerNorm, self._dtype)
+        self._layers = [
+            self._layer(layer, ranges[at] if ranges else None)
+            for at, layer in enumerate(body.encoder.layer)
+        ]
 
-    def _layer(self, layer: Any) -> _Layer:  # noqa: ANN401
-        attention, output = layer.attention, layer.attention.output
-        own = attention.self
+    def _layer(self, layer: Any, ranges: Ranges | None) -> _Layer:  # noqa: ANN401
+        projections = self._projections(layer.attention.self)
+        dtype = self._words.dtype
+        return _Layer(
+            plain_products(layer, projections, dtype)
+            if ranges is None
+            else quantized_products(layer, projections, dtype, ranges),
+            after_attention=_Norm(layer.attention.output.LayerNorm, self._dtype),
+            after_feed_forward=_Norm(layer.output.LayerNorm, self._dtype),
+        )
+
+    def _projections(self, attention: Any) -> "tuple[Tensor, Tensor]":  # noqa: ANN401
+        """Return weight and bias of queries, keys and values in one matrix, queries scaled."""
         scale = (self._dimension // self._heads) ** -0.5
-        parts = ((own.query, scale), (own.key, 1.0), (own.value, 1.0))
+        parts = ((attention.query, scale), (attention.key, 1.0), (attention.value, 1.0))
         weight = torch.cat([part.weight.float() * factor for part, factor in parts])
         bias = torch.cat([part.bias.float() * factor for part, factor in parts])
-        return _Layer(
-            projections=_Linear(weight.to(self._words.dtype), bias.to(self._words.dtype)),
-            attended=_Linear(output.dense.weight, output.dense.bias),
-            after_attention=_Norm(output.LayerNorm),
-            inner=_Linear(layer.intermediate.dense.weight, layer.intermediate.dense.bias),
-            outer=_Linear(layer.output.dense.weight, layer.output.dense.bias),
-            after_outer=_Norm(layer.output.LayerNorm),
-        )
+        return weight, bias
 
     @torch.inference_mode()
     def forward(self, ids: Sequence[Sequence[int]], parts: Parts = NO_PARTS) -> Forward:
@@ -185,9 +159,9 @@ class PackedBert:
         Neighbours of one length are fastest.
         """
         lengths = [len(one) for one in ids]
-        last, means = self._last_layer(ids, lengths, _attend, parts)
-        # Without the largest score taken off first, exp() may overflow (never in 2,200 news texts).
-        if not torch.isfinite(last).all():
+        try:
+            last, means = self._last_layer(ids, lengths, _attend, parts)
+        except OverflowError:
             last, means = self._last_layer(ids, lengths, _attend_warily, parts)
         tokens = list(torch.split_with_sizes(last, lengths))
         vectors = torch.stack([of_one.mean(0) for of_one in tokens])
@@ -200,7 +174,11 @@ class PackedBert:
         attend: _Attend,
         parts: Parts,
     ) -> "tuple[Tensor, list[Tensor]]":
-        """Return the last layer, ``(rows, dimension)``, and the means of parts by layer."""
+        """Return the last layer, ``(rows, dimension)``, and the means of parts by layer.
+
+        Raises:
+            OverflowError: attention gave something that is not finite.
+        """
         flat = list(itertools.chain.from_iterable(ids))
         total = len(flat)
         # For each number of rows oneDNN compiles kernels anew: few numbers, few compilations.
@@ -210,17 +188,23 @@ class PackedBert:
         x = self._norm(x + torch.cat([*places, self._places[:1].expand(more, -1)]))
         groups = _groups(lengths)
         means = [means_of(x, parts)] if 0 in parts.layers else []
+        sums = []
         for number, layer in enumerate(self._layers, start=1):
-            mixed = self._mix(layer.projections(x), groups, attend)
-            x = layer.after_attention(layer.attended.plus(mixed, x))
-            x = layer.after_outer(layer.outer.plus(layer.inner.gelu(x), x))
+            products = layer.products
+            mixed = self._mix(products.projections(x), groups, attend)
+            sums.append(mixed.sum())  # finite if all are; products in int8 would hide it
+            x = layer.after_attention(products.attended.plus(mixed, x))
+            x = layer.after_feed_forward(products.feed_forward.plus(x, x))
             if number in parts.layers:
                 means.append(means_of(x, parts))
+        # Without the largest score taken off first, exp() may overflow (never in 2,200 news texts).
+        if not torch.isfinite(torch.stack(sums)).all():
+            raise OverflowError
         return x[:total].float(), means
 
     def _mix(self, projected: "Tensor", groups: Sequence[_Group], attend: _Attend) -> "Tensor":
         """Return each token's mixture of the values of its own text, ``(rows, dimension)``."""
-        mixed = projected.new_zeros(len(projected), self._dimension)
+        mixed = projected.new_zeros(len(projected), self._dimension, dtype=self._dtype)
         for start, texts, length in groups:
             rows = slice(start, start + texts * length)
             parts = projected[rows].view(texts, length, 3, self._heads, -1)
@@ -270,23 +254,28 @@ def _groups(lengths: Sequence[int]) -> list[_Group]:
     return groups
 
 
-def packed_or_none(model: "SentenceTransformer") -> PackedBert | None:
+def packed_or_none(
+    model: "SentenceTransformer", ranges: Sequence[Ranges] | None = None
+) -> PackedBert | None:
     """Return an engine that gives a model's own vectors; None where there is none for it.
 
     Args:
         model: loaded; its prompts play no part.
+        ranges: of what goes into its layers, which then multiply in int8 unless that is too far
+            from the model's own vectors.
     """
     if not _is_known(model):
         return None
-    try:
-        packed = PackedBert(model[0].auto_model)
-        tokenizer: Any = model.tokenizer
-        ids = tokenizer(list(_PROBES))["input_ids"]
-        mine = packed.forward(ids).vectors
-    except (AttributeError, NotImplementedError, RuntimeError, TypeError):
-        return None  # another version of torch or transformers, in which something has moved
     theirs: Any = model.encode(list(_PROBES), show_progress_bar=False, prompt="")
-    return packed if _least_cosine(mine, np.asarray(theirs, np.float32)) > _LEAST_COSINE else None
+    ids = cast("Any", model.tokenizer)(list(_PROBES))["input_ids"]
+    for tried in (ranges, None) if ranges else (None,):
+        # Raised by a version of torch or transformers in which something has moved.
+        with contextlib.suppress(AttributeError, NotImplementedError, RuntimeError, TypeError):
+            packed = PackedBert(model[0].auto_model, tried)
+            mine = packed.forward(ids).vectors
+            if _least_cosine(mine, np.asarray(theirs, np.float32)) > _LEAST_COSINE:
+                return packed
+    return None
 
 
 def _is_known(model: "SentenceTransformer") -> bool:

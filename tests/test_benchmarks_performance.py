@@ -102,7 +102,8 @@ def test_indexing_counts_what_was_indexed(results: Path) -> None:
     assert figures["characters"] == sum(map(len, TEXTS[:3]))
     assert figures["passages"] >= 3
     assert figures["tokens"] > figures["characters"] / 4
-    names = {f"{indexing.FLOOR}, {one}" for one in (native_precision(), "float32")}
+    assert {native_precision(), "float32"} <= set(indexing.floors())
+    names = {f"{indexing.FLOOR}, {one}" for one in indexing.floors()}
     assert figures["systems"].keys() == {indexing.OURS, indexing.ONE_PASS} | names
     for one in figures["systems"].values():
         assert len(one["seconds"]) == 1

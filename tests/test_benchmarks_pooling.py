@@ -8,14 +8,12 @@ from safetensors.numpy import load
 
 from benchmarks.pooling import (
     Examples,
-    _paragraphs,
-    _passages,
     _ridge,
     examples,
     fit_pooling,
-    installed_prose,
     write_pooling,
 )
+from benchmarks.prose import _paragraphs, installed_prose, passages_of
 from index.embedder import load_embedder
 from index.sentence_pooling import LAYERS, SentencePooling
 
@@ -33,7 +31,7 @@ def test_the_ridge_is_the_closed_form() -> None:
 
 def test_passages_of_a_text_are_whole_and_hold_all_of_it() -> None:
     text = "第一句話說的是水利。" * 60 + "\n\n第二段。"
-    parts = list(_passages(text, (150, 300)))
+    parts = list(passages_of(text, (150, 300)))
     assert "".join(parts) == text.replace("\n", "")
     assert len(parts) > 3
     assert all(part.endswith("。") for part in parts)

@@ -61,8 +61,8 @@ def passes() -> tuple[Forward, Forward]:
     ids = [text.ids for text in embedder._tokenised([fold(t) for t in TEXTS], "passage: ")]
     rows = np.arange(1, sum(map(len, ids)) - 1)
     parts = Parts(rows, np.array([5, 0, len(rows) - 5], np.int64), LAYERS)
-    padded = PaddedBert(embedder._model[0].auto_model)
-    return embedder._engine.forward(ids, parts), padded.forward(ids, parts)
+    body = embedder._model[0].auto_model
+    return PackedBert(body).forward(ids, parts), PaddedBert(body).forward(ids, parts)
 
 
 def test_both_engines_give_the_same_layers() -> None:

@@ -30,8 +30,10 @@ ENGINES = {
     },
     "torch": {
         "index/embedder.py",
+        "index/linear.py",
         "index/packed.py",
         "index/padded.py",
+        "index/quantized.py",
         "index/sentence_pooling.py",
     },
     "sentence_transformers": {"index/embedder.py", "index/packed.py"},
