@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.cleaner import clean_question
     from index.dictionary import Translation, is_proper_name, translations
     from index.durable import replace_text
+    from index.embedder import Encoded
     from index.errors import (
         CacheError,
         CitationError,
@@ -121,6 +122,7 @@ __all__ = [
     "DocumentError",
     "DocumentInfo",
     "Dropped",
+    "Encoded",
     "EvaluationError",
     "FailedFile",
     "FeedbackError",
@@ -221,6 +223,7 @@ _NAMES = {
     "index.cleaner": ("clean_question",),
     "index.dictionary": ("Translation", "is_proper_name", "translations"),
     "index.durable": ("replace_text",),
+    "index.embedder": ("Encoded",),
     "index.errors": (
         "CacheError",
         "CitationError",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ from index import (
 )
 from qa.stages import staged
 from qa.weights import Weights, weights_for
+
+if TYPE_CHECKING:
+    from index import Encoded
 
 FloatArray = npt.NDArray[np.float32]
 BoolArray = npt.NDArray[np.bool_]
@@ -125,9 +129,21 @@ class Candidate:
 
 
 @staged("embed")
-def to_query(index: Index, question: str) -> Query:
-    """Encode a question, translate its English words, and look its terms up."""
-    encoded = index.embedder.encode_query_tokens(fold(question))
+def encode(index: Index, question: str) -> "Encoded":
+    """Encode a question, together with those of other threads that wait for the same pass."""
+    return index.embedder.encode_query_tokens(fold(question))
+
+
+@staged("embed")
+def to_query(index: Index, question: str, encoded: "Encoded | None" = None) -> Query:
+    """Translate the English words of a question, and look its terms up.
+
+    Args:
+        index: that is asked.
+        question: cleaned.
+        encoded: what ``encode`` gives for it; None = it is encoded now.
+    """
+    encoded = encoded or encode(index, question)
     distinct = tuple(dict.fromkeys(terms(question)))
     translated = tuple(translations(question))
     standing = [index.frequency_of_any(_lookups(one)) for one in translated]
