@@ -9,6 +9,7 @@ import pytest
 
 from index import Index
 from qa import answers, ask
+from qa.retriever import find_candidates
 
 QUESTIONS = [
     "鄂爾多斯的三端五防線是什麼？",
@@ -23,7 +24,6 @@ def test_few_are_worked_on_at_a_time_and_all_are_answered_as_when_alone(
 ) -> None:
     alone = {question: ask(question, index=report_index) for question in set(QUESTIONS)}
     inside, most, lock = 0, 0, threading.Lock()
-    find = answers.find_candidates
 
     def watched(*arguments: Any) -> Any:
         nonlocal inside, most
@@ -32,7 +32,7 @@ def test_few_are_worked_on_at_a_time_and_all_are_answered_as_when_alone(
             most = max(most, inside)
         time.sleep(0.01)  # long enough for the others to come as far
         try:
-            return find(*arguments)
+            return find_candidates(*arguments)
         finally:
             with lock:
                 inside -= 1
