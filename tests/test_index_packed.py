@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiny_models import tiny_model
 
 from index.embedder import Embedder, FloatArray, load_embedder
-from index.packed import PackedBert, Workers, packed_or_none
+from index.packed import PackedBert, Workers, _groups, _rounded, packed_or_none
 from index.query_cache import QueryCache
 
 PIECES = [
@@ -163,6 +163,18 @@ def test_scores_too_large_for_exp_are_computed_the_long_way(tiny: Any) -> None:
     theirs = tiny.encode(texts)
     assert np.isfinite(found.vectors).all()
     assert np.allclose(found.vectors, theirs, atol=1e-4)
+
+
+@given(lengths=st.lists(st.integers(1, 512), max_size=200).map(lambda drawn: sorted(drawn)[::-1]))
+def test_groups_hold_every_row_once_in_few_sizes(lengths: list[int]) -> None:
+    groups = _groups(lengths)
+    assert [one.length for one in groups for _ in range(one.texts)] == lengths
+    starts = [sum(lengths[:at]) for at in range(len(lengths))]
+    firsts = [sum(one.texts for one in groups[:at]) for at in range(len(groups))]
+    assert [one.start for one in groups] == [starts[at] for at in firsts]
+    assert len({one.texts for one in _groups([7] * 999)} | {1, 2, 3}) < 12
+    assert all(length <= _rounded(length) < length + 16 for length in lengths)
+    assert len({_rounded(length) for length in range(1, 513)}) == 8 + 28
 
 
 def test_a_model_of_other_arithmetic_has_no_engine(tiny: Any) -> None:
