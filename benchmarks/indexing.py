@@ -31,7 +31,7 @@ def measure_index(
         texts: the documents.
         rounds: how often each is measured.
         peers: whom to measure beside us, in our precision: where the processor has bfloat16 that
-            is their best setting, though not their default.
+            is not their default, but what our int8 starts from.
         venvs: folder of the neighbours' environments.
         told: called with what is being done.
 
@@ -54,7 +54,7 @@ def measure_index(
 
 
 def floors() -> list[str]:
-    """Return the precisions in which the bare pass is measured: ours is the best of them."""
+    """Return the precisions of the bare pass; ours is held against the fastest of them."""
     from index.quantized import is_worth_it
 
     return list(dict.fromkeys([native_precision(), "float32", *([INT8] if is_worth_it() else [])]))
