@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from index import FeedbackError, Index, YinzhengError
 from qa.references import resolve
+from qa.write_ahead import use_write_ahead_log
 
 Verdict = Literal["good", "bad"]
 FEEDBACK_FILE = "feedback.sqlite"
@@ -273,7 +274,7 @@ class FeedbackStore:
             raise self._unusable(error) from error
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA journal_mode = WAL")
+            use_write_ahead_log(connection, _PATIENCE)
             yield connection
         except sqlite3.Error as error:
             raise self._unusable(error) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from index import ReportError
 from qa.types import Answer
+from qa.write_ahead import use_write_ahead_log
 
 STEPS = 50
 """Steps between 0 and 1; the thresholds of every strictness lie between two of them."""
@@ -28,6 +29,7 @@ _ADD = (
     "INSERT INTO confidences VALUES (?, ?, 1, ?) "
     "ON CONFLICT (step, answered) DO UPDATE SET count = count + 1"
 )
+_PATIENCE = 2.0  # seconds; a count is not worth a longer wait for an answer
 _logger = logging.getLogger("yinzheng")
 
 
@@ -104,8 +106,8 @@ class ConfidenceStore:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         # Opened each time: a millisecond, and no thread has to hand it to another.
-        with closing(sqlite3.connect(self._path, timeout=2)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+        with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as connection:
+            use_write_ahead_log(connection, _PATIENCE)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute(_SCHEMA)
             yield connection

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index import ServerSettingError
+from qa.write_ahead import use_write_ahead_log
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -19,6 +20,7 @@ CREATE TABLE IF NOT EXISTS devices (
   id_hash BLOB PRIMARY KEY, name TEXT NOT NULL, created REAL NOT NULL) STRICT;
 """
 _TOUCH_AFTER = 60.0  # seconds; so that not every request writes
+_PATIENCE = 5.0  # seconds to wait for other servers
 _LONGEST = 7  # times the idle limit
 _MOST_PER_NAME = 20
 DEVICE_DAYS = 180
@@ -133,9 +135,11 @@ class SessionStore:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    database = sqlite3.connect(
+        path, timeout=_PATIENCE, check_same_thread=False, isolation_level=None
+    )
     try:
-        database.execute("PRAGMA journal_mode=WAL")
+        use_write_ahead_log(database, _PATIENCE)
         database.execute("PRAGMA synchronous=NORMAL")
         database.executescript(_SCHEMA)
     except sqlite3.Error:
