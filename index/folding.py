@@ -11,6 +11,7 @@ import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -389,11 +390,16 @@ def _jieba() -> "Tokenizer":
 def _load_jieba() -> "Tokenizer":
     import jieba
 
-    jieba.setLogLevel(logging.WARNING)  # it reports every start
+    # It reports every start, and with a traceback that it could not keep its cache, which it can do
+    # without: a container may be read-only.
+    jieba.setLogLevel(logging.CRITICAL)
     tokenizer = jieba.Tokenizer()
     # Its default is a fixed name in the machine's shared temporary folder, which others can write.
     folder = cache_dir() / "jieba"
-    folder.mkdir(parents=True, exist_ok=True)
     tokenizer.tmp_dir = str(folder)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
     tokenizer.initialize()
+    with suppress(OSError):  # made by root in a container's image, read by the user it runs as
+        (folder / "jieba.cache").chmod(0o644)
     return tokenizer

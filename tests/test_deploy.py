@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from serving import Server
+from signing_in import READER_TOKEN, request, write_people
 
 import app
 
@@ -36,6 +37,10 @@ def given(kind: str) -> list[str]:
 def unit(key: str) -> list[str]:
     joined = re.sub(r"\\\n\s*", " ", UNIT)
     return re.findall(rf"^{key}=(.*)$", joined, re.MULTILINE)
+
+
+def unit_environment() -> list[tuple[str, str]]:
+    return [(name, place) for name, _, place in (one.partition("=") for one in unit("Environment"))]
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -109,9 +114,31 @@ def test_the_unit_starts_the_program_with_options_that_it_has() -> None:
     assert options.auth
     assert options.behind_proxy == ["127.0.0.1/32"]
     (writable,) = unit("ReadWritePaths")
-    for path in (options.index, str(options.data), *unit("Environment")):
-        name = path.rpartition("=")[2]
-        assert not name.startswith("/var") or name.startswith(tuple(writable.split()))
+    places = [place for _, place in unit_environment() if place.startswith("/var")]
+    assert places
+    assert all(place.startswith(tuple(writable.split())) for place in places)
+
+
+def test_the_unit_starts_where_nothing_is_yet(tmp_path: Path) -> None:
+    (start,) = unit("ExecStart")
+    arguments = shlex.split(start.replace("/etc/yinzheng", str(tmp_path)))[1:]
+    port = arguments.index("--port")
+    del arguments[port : port + 2]
+    write_people(tmp_path)
+    # The cache alone is this machine's own: unpacking the model again takes long.
+    places = {
+        name: place.replace("/var/lib/yinzheng", str(tmp_path / "state"))
+        for name, place in unit_environment()
+        if name.startswith("YINZHENG_")
+    }
+    running = Server(*arguments, index=tmp_path / "elsewhere", environment=places)
+    try:
+        token = {"Authorization": f"Bearer {READER_TOKEN}"}
+        assert request(running.port, "/readyz", headers=token).status == 200
+    finally:
+        assert running.stop() == 0
+    assert {path.name for path in (tmp_path / "state").iterdir()} == {"index", "server"}
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is missing")

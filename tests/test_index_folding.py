@@ -1,5 +1,10 @@
 """Folding keeps every offset and unites what readers take for the same."""
 
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,3 +198,33 @@ def test_a_name_is_what_the_dictionary_writes_with_a_capital() -> None:
 def test_words_of_our_own_can_be_put_into_a_script() -> None:
     assert in_script("“圖書館”的網絡", "zh-Hans") == "“图书馆”的网络"
     assert in_script("“图书馆”是什么", "zh-Hant") == "“圖書館”是什麼"
+
+
+def _in_another_process(program: str, cache: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env={"XDG_CACHE_HOME": str(cache), "HOME": str(cache), "PATH": "/usr/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+_SHOW_TERMS = "from index.folding import *; print(*terms(fold('矛盾糾紛多元化解')))"
+
+
+def test_another_user_may_read_the_cache_of_words(tmp_path: Path) -> None:
+    # An image is made by root and runs as somebody else.
+    _in_another_process(_SHOW_TERMS, tmp_path)
+    (cache,) = tmp_path.rglob("jieba.cache")
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o644
+
+
+def test_words_are_found_where_no_cache_can_be_written(tmp_path: Path) -> None:
+    writable = _in_another_process(_SHOW_TERMS, tmp_path / "writable")
+    # A file in the folder's place, as root may write into a folder whatever its mode.
+    (tmp_path / "yinzheng").mkdir()
+    (tmp_path / "yinzheng" / "jieba").touch()
+    done = _in_another_process(_SHOW_TERMS, tmp_path)
+    assert done.stdout == writable.stdout != "\n"
+    assert done.stderr == ""
