@@ -27,6 +27,7 @@ ENGINES = {
         "qa/feedback.py",
         "qa/server/scores.py",
         "qa/server/sessions.py",
+        "qa/write_ahead.py",
     },
     "torch": {
         "index/embedder.py",
