@@ -14,6 +14,7 @@ from qa.framing import answer_text, is_small_talk, small_talk_text
 from qa.indexes import shared_index
 from qa.language import language_of
 from qa.marks import marks_of, typical_best
+from qa.mentions import names_put_in, speaks_of
 from qa.question_types import asks_for_several
 from qa.quotes import (
     Span,
@@ -87,20 +88,30 @@ def ask(
         known = ", ".join(get_args(Strictness))
         raise QuestionError(f"There is no strictness {strictness!r}. Choose one of: {known}.")
     searched = in_context(text, earlier)
-    readings = read(shared_index(index), searched, top_k)
+    names = names_put_in(clean_question(text), searched)
+    readings = read(shared_index(index), searched, top_k, names)
     answer = conclude(
         searched, readings, top_k, strictness=strictness, language=_language(text, searched)
     )
     return replace(answer, question=text)
 
 
-def read(index: Index, question: str, top_k: int) -> "list[Reading]":
-    """Return what was found for a question; then, if it must be asked of each place, for each."""
+def read(index: Index, question: str, top_k: int, names: Sequence[str] = ()) -> "list[Reading]":
+    """Return what was found for a question; then, if it must be asked of each place, for each.
+
+    Args:
+        index: that is asked.
+        question: complete.
+        top_k: how many of the closest passages to return.
+        names: of which a passage has to speak to be quoted; without any, of nothing.
+    """
     cleaned = clean_question(question)
-    whole = _read(index, cleaned, top_k)
+    whole = _read(index, cleaned, top_k, names)
     each = facets(cleaned)
     if len(each) > 1 and not _covers(whole, named_places(cleaned).values()):
-        return [whole, *(_read(index, facet, top_k) for facet in each)]
+        named = [[name for name in names if fold(name) in fold(facet)] for facet in each]
+        parts = zip(each, named, strict=True)
+        return [whole, *(_read(index, facet, top_k, own) for facet, own in parts)]
     return [whole]
 
 
@@ -160,21 +171,27 @@ class Reading:
     confidence: float
 
 
-def _read(index: Index, question: str, top_k: int) -> Reading:
+def _read(index: Index, question: str, top_k: int, names: Sequence[str] = ()) -> Reading:
     encoded = encode(index, question)
     with stage("wait"):
         _turns.acquire()
     try:
-        return _read_encoded(index, question, encoded, top_k)
+        return _read_encoded(index, question, encoded, top_k, names)
     finally:
         _turns.release()
 
 
-def _read_encoded(index: Index, question: str, encoded: "Encoded", top_k: int) -> Reading:
+def _read_encoded(
+    index: Index, question: str, encoded: "Encoded", top_k: int, names: Sequence[str]
+) -> Reading:
     query = to_query(index, question, encoded)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
+    quotable = [one for one in candidates if not names or _speaks_of(index, one, names)]
+    known = {one.passage.id for one in quotable}
+    # Only what may be quoted is read; the rest is shown as close, behind it.
+    candidates = quotable + [one for one in candidates if one.passage.id not in known]
     several = asks_for_several(question)
-    spans = best_of_each(find_spans(index, query, question, candidates[: read_for(question)]))
+    spans = best_of_each(find_spans(index, query, question, quotable[: read_for(question)]))
     ranked = _ranked(query, candidates, spans)
     hits = with_repeats(index, _hits(index, ranked[: max(top_k, len(spans))]))
     typical = typical_best(candidates)
@@ -187,10 +204,18 @@ def _read_encoded(index: Index, question: str, encoded: "Encoded", top_k: int) -
     return Reading(hits, spans, citations, confidence_of(question, query, candidates, spans))
 
 
+def _speaks_of(index: Index, candidate: Candidate, names: Sequence[str]) -> bool:
+    passage = candidate.passage
+    title = index.document(passage.document_id).title
+    return speaks_of(fold(f"{title}\n{passage.searchable}"), names)
+
+
 def _ranked(
     query: Query, candidates: Sequence[Candidate], spans: Sequence[Span]
 ) -> list[tuple[Passage, float]]:
     """Return passages and scores: those read by their best span, then the others as they came."""
+    if not spans:
+        return [(one.passage, one.score) for one in candidates]
     ranked = [(span.passage, span.score) for span in spans]
     read, others = candidates[: len(spans)], candidates[len(spans) :]
     weight = query.weights.span["passage"]
