@@ -15,6 +15,8 @@ SHARE = "烏海市全程網辦事項量提升了多少？"
     ("question", "last", "names"),
     [
         ("那包頭呢？", MODEL, ["包頭"]),
+        ("那呼和浩特市呢？", MODEL, ["呼和浩特"]),
+        ("那朝陽區呢？", MODEL, ["朝陽"]),
         ("那王小明呢？", MODEL, ["王小明"]),
         ("那清华大学呢？", MODEL, ["清华大学"]),
         ("那北京和上海呢？", MODEL, ["北京", "上海"]),
@@ -33,7 +35,7 @@ def test_the_names_a_follow_up_brings(question: str, last: str, names: list[str]
     ("text", "name", "expected"),
     [
         ("烏海市以智治支撐為牽引。", "乌海", True),
-        ("乌海以智治支撑为牵引。", "烏海市", True),
+        ("乌海以智治支撑为牵引。", "烏海", True),
         ("乌海以智治支撑为牵引。", "Wuhai", True),
         ("乌海以智治支撑为牵引。", "上海", False),
         ("乌海以智治支撑为牵引。", "Shanghai", False),
@@ -44,7 +46,9 @@ def test_the_names_a_follow_up_brings(question: str, last: str, names: list[str]
         # A name that no dictionary knows may stand there in characters; nobody can tell.
         ("乌海以智治支撑为牵引。", "Zzyzx", True),
         ("Wuhai grew by a third.", "乌海", True),
-        ("县里的事。", "县", True),
+        ("Wuhai grew by a third.", "Wuhai", True),
+        ("Wuhai grew by a third.", "Shanghai", False),
+        ("Wuhai grew by a third.", "Zzyzx", False),
     ],
 )
 def test_a_text_speaks_of_a_name(text: str, name: str, expected: bool) -> None:
