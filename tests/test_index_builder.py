@@ -298,7 +298,9 @@ def test_a_model_without_tokens_in_context_works_without_late_interaction(tmp_pa
 
     tokenizer = Tokenizer(WordLevel({c: n for n, c in enumerate("?甲乙文件講网络水利。")}, "?"))
     tokenizer.pre_tokenizer = Split("", "isolated")
-    static = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_dim=8)])
+    # A character is like no other: with weights drawn by chance it was like another now and then.
+    weights = np.eye(tokenizer.get_vocab_size(), dtype=np.float32)
+    static = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)])
     static.save(str(tmp_path / "static"))
     docs = write(tmp_path / "docs", a="甲文件講網絡。", b="乙文件講水利。")
     build_index(docs, index_dir=tmp_path / "index", model=str(tmp_path / "static"))
