@@ -21,7 +21,7 @@ from benchmarks.querying import time_questions
 from benchmarks.questions import Questions
 from benchmarks.runs import Figures, Told, bytes_under, native_precision, run_worker
 from index import REPORT, Index, add_documents, build_index, fold, open_index
-from index.embedder import load_embedder
+from index.models import load_embedder
 from index.splitter import sentences
 from qa import ask
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from benchmarks.prose import ENGLISH_LENGTHS, LENGTHS, passages_of
 from benchmarks.runs import Told
 from index import fold
-from index.embedder import Embedder, load_embedder
+from index.embedder import Embedder
+from index.models import load_embedder
 from index.sentence_pooling import features
 from index.splitter import sentences
 

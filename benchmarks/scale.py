@@ -16,7 +16,8 @@ from statistics import fmean, median
 from benchmarks.quality import auroc_interval, versions_in_use
 from benchmarks.samples import SetFiles, Told, name_arguments
 from index import EvaluationError, Index, QuestionSetError, Without, clean_question
-from index.embedder import Embedder, Encoded, load_embedder, model_setting
+from index.embedder import Embedder, Encoded
+from index.models import load_embedder, model_setting
 from qa.confidence import Evidence
 from qa.confidence import gather as gather_evidence
 from qa.evaluation import Interval, Outcome, interval

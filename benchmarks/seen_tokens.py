@@ -23,7 +23,8 @@ from transformers import AutoTokenizer
 from benchmarks.forward import LONGEST, ForwardPass, batches
 from benchmarks.runs import Told
 from index.bundled_model import bundled_model_dir
-from index.embedder import Embedder, load_embedder
+from index.embedder import Embedder
+from index.models import load_embedder
 from index.packed import NO_PARTS, Forward, PackedBert, Parts, means_of, stacked
 
 IntArray = npt.NDArray[np.int64]

@@ -75,7 +75,7 @@ class Change:
         options: ReadingOptions,
     ) -> None:
         """Begin with the old generation, if any, and a model of one's choice."""
-        from index.embedder import model_setting
+        from index.models import model_setting
 
         if kind not in TOKEN_VECTOR_KINDS:
             raise SettingError(
@@ -93,7 +93,7 @@ class Change:
 
     def build_on_old(self, model: str | None, options: ReadingOptions) -> OldGeneration:
         """Begin with the generation in use and the model it was made with."""
-        from index.embedder import model_setting
+        from index.models import model_setting
 
         old = self.stack.enter_context(open_old(self.index_dir))
         self.model = model_of_old(model_setting(model), old.manifest, self.index_dir)

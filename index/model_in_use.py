@@ -38,7 +38,7 @@ class ModelInUse:
     def __init__(
         self, setting: str | None, old: Manifest | None, *, allow_download: bool = True
     ) -> None:
-        from index.embedder import identify
+        from index.models import identify
 
         self._setting, self._allow_download = setting, allow_download
         known = identify(setting)
@@ -63,7 +63,7 @@ class ModelInUse:
     @cached_property
     def embedder(self) -> "Embedder":
         """The model itself."""
-        from index.embedder import load_embedder
+        from index.models import load_embedder
 
         return load_embedder(self._setting, allow_download=self._allow_download)
 

@@ -96,7 +96,7 @@ class OpenedGeneration:
             ModelNotFoundError: it is not on this machine.
             ModelError: it lies inside the index folder, and nobody asked for it.
         """
-        from index.embedder import load_embedder, model_setting
+        from index.models import load_embedder, model_setting
 
         manifest = self.manifest
         wanted = model_setting(self._model)

@@ -30,8 +30,8 @@ import tqdm
 
 from index import YinzhengError, add_documents, build_index, prune, rollback, segments, terms
 from index.cleaner import clean
-from index.embedder import load_embedder
 from index.folding import han_shares
+from index.models import load_embedder
 
 HUNG_AFTER_S = 120.0
 _CHANGES = {

@@ -39,7 +39,7 @@ from benchmarks.runs import (
 )
 from benchmarks.seen_tokens import _MODULE, SeenTokens, make_loadable, write_model
 from index import EvaluationError, build_index, open_index
-from index.embedder import load_embedder
+from index.models import load_embedder
 
 TOPICS = ["水庫", "圖書館", "車站", "公園", "學校", "市場", "醫院", "港口"]
 TEXTS = [

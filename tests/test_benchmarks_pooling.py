@@ -14,7 +14,7 @@ from benchmarks.pooling import (
     write_pooling,
 )
 from benchmarks.prose import _paragraphs, installed_prose, passages_of
-from index.embedder import load_embedder
+from index.models import load_embedder
 from index.sentence_pooling import LAYERS, SentencePooling
 
 

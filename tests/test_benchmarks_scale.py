@@ -17,7 +17,7 @@ from benchmarks.samples import SetFiles
 from benchmarks.scale import KnownQuestions, Scale, fill, measure_scale
 from benchmarks.scale_report import REPORT, to_markdown
 from index import EvaluationError, QuestionSetError
-from index.embedder import load_embedder
+from index.models import load_embedder
 from qa.confidence import Evidence
 from qa.evaluation import evaluate
 

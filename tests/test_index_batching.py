@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from index.batching import Batching
-from index.embedder import Encoded, load_embedder
+from index.embedder import Encoded
+from index.models import load_embedder
 
 _SOON = 20.0  # seconds after which a test fails that hangs
 

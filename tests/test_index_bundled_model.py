@@ -16,7 +16,8 @@ from index.bundled_model import bundled_model_dir, source_file
 from index.cleaner import clean
 from index.durable import sha256_of
 from index.e5s1 import Container
-from index.embedder import Embedder, load_embedder
+from index.embedder import Embedder
+from index.models import load_embedder
 from index.splitter import sentences
 
 ENGLISH = [

@@ -15,8 +15,9 @@ from tiny_models import tiny_model
 
 from index import build_index, fold, open_index
 from index.checkpoint import Checkpoint
-from index.embedder import Embedder, load_embedder
+from index.embedder import Embedder
 from index.leftovers import CHECKPOINT
+from index.models import load_embedder
 from index.types import Span
 
 ROOT = Path(__file__).parent.parent

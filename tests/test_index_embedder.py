@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from index.embedder import Embedder, FloatArray, load_embedder
+from index.embedder import Embedder, FloatArray
+from index.models import load_embedder
 
 
 @pytest.mark.parametrize("encode", [Embedder.encode_passages, Embedder.encode_queries])

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index import REPORT, CacheError, build_index, open_index
-from index.embedder import Embedder, Encoded, load_embedder
+from index.embedder import Embedder, Encoded
 from index.embedding_cache import CachedEmbedder
+from index.models import load_embedder
 from index.part_vectors import quantise, restore
 from index.splitter import sentences
 from index.types import Span

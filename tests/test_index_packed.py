@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_models import tiny_model
 
-from index.embedder import Embedder, FloatArray, load_embedder
+from index.embedder import Embedder, FloatArray
+from index.models import load_embedder
 from index.packed import PackedBert, Workers, _groups, _rounded, packed_or_none
 from index.query_cache import QueryCache
 

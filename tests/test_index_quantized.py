@@ -12,9 +12,9 @@ from safetensors.torch import load
 from torch.nn import functional
 
 from benchmarks.calibration import fit_ranges, write_ranges
-from index import embedder, quantized
-from index.embedder import load_embedder
+from index import models, quantized
 from index.errors import ModelDamagedError
+from index.models import load_embedder
 from index.quantized import (
     CodedProduct,
     QuantizedFeedForward,
@@ -125,7 +125,7 @@ def test_the_bundled_model_multiplies_in_int8_and_in_floats_where_int8_gains_not
     text = "引證：水利設施的歷史，自古有之。" * 9
     in_int8 = load_embedder()
     monkeypatch.setattr(quantized, "is_worth_it", bool)
-    in_floats = embedder._new_bundled(in_int8.name)
+    in_floats = models._new_bundled(in_int8.name)
     engines: Any = (in_int8._engine, in_floats._engine)
     kinds = [type(one._layers[0].products.attended).__name__ for one in engines]
     assert kinds == ["QuantizedLinear", "Linear"]

@@ -20,7 +20,8 @@ from index import (
     sentence_pooling,
 )
 from index.bundled_model import MODEL_NAME, ONE_PASS_NAME
-from index.embedder import Embedder, Encoded, identify, load_embedder
+from index.embedder import Embedder, Encoded
+from index.models import identify, load_embedder
 from index.packed import Forward, PackedBert, Parts, means_of
 from index.padded import PaddedBert
 from index.part_vectors import quantise

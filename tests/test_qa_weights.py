@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from index.bundled_model import MODEL_NAME, ONE_PASS_NAME
-from index.embedder import identify
+from index.models import identify
 from qa.confidence import Evidence
 from qa.quotes import SpanEvidence
 from qa.retriever import PassageEvidence
