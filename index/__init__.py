@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         update_documents,
     )
     from index.cleaner import clean_question
+    from index.copying import copy_index
     from index.dictionary import Translation, is_proper_name, translations
     from index.durable import replace_text
     from index.embedder import Encoded
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         IndexFolderError,
         IndexFormatError,
         IndexNotFoundError,
+        IndexServerError,
         ModelDamagedError,
         ModelError,
         ModelMismatchError,
@@ -70,10 +72,12 @@ if TYPE_CHECKING:
     from index.loaders import Limits, recognise
     from index.locations import (
         REPORT,
+        IndexPlace,
         cache_dir,
         default_data_dir,
         default_embedding_cache,
         default_index_dir,
+        index_place,
     )
     from index.notices import exit_status, telling_fallbacks
     from index.part_vectors import PartCosines, PartVectors
@@ -138,6 +142,8 @@ __all__ = [
     "IndexFormatError",
     "IndexInfo",
     "IndexNotFoundError",
+    "IndexPlace",
+    "IndexServerError",
     "IndexSize",
     "Limits",
     "ModelDamagedError",
@@ -174,6 +180,7 @@ __all__ = [
     "cache_dir",
     "clean_question",
     "content_words",
+    "copy_index",
     "default_data_dir",
     "default_embedding_cache",
     "default_index_dir",
@@ -186,6 +193,7 @@ __all__ = [
     "holds_person",
     "holds_place",
     "in_script",
+    "index_place",
     "is_proper_name",
     "list_documents",
     "list_generations",
@@ -221,6 +229,7 @@ _NAMES = {
         "update_documents",
     ),
     "index.cleaner": ("clean_question",),
+    "index.copying": ("copy_index",),
     "index.dictionary": ("Translation", "is_proper_name", "translations"),
     "index.durable": ("replace_text",),
     "index.embedder": ("Encoded",),
@@ -236,6 +245,7 @@ _NAMES = {
         "IndexFolderError",
         "IndexFormatError",
         "IndexNotFoundError",
+        "IndexServerError",
         "ModelDamagedError",
         "ModelError",
         "ModelMismatchError",
@@ -276,10 +286,12 @@ _NAMES = {
     "index.loaders": ("Limits", "recognise"),
     "index.locations": (
         "REPORT",
+        "IndexPlace",
         "cache_dir",
         "default_data_dir",
         "default_embedding_cache",
         "default_index_dir",
+        "index_place",
     ),
     "index.notices": ("exit_status", "telling_fallbacks"),
     "index.part_vectors": ("PartCosines", "PartVectors"),

@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from index import (
 )
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from index import BuildReport, FileReport, GenerationInfo
 
@@ -36,6 +37,8 @@ _STAGES = {
     "embed": "Embedding passages",
     "compress": "Compressing token vectors",
     "write": "Writing the index",
+    "download": "Reading from the server",
+    "upload": "Writing to the server",
 }
 
 
@@ -68,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     where.add_argument(
         "--index",
         metavar="DIR",
-        help="index folder (default: YINZHENG_INDEX, else a folder in your user data)",
+        help="index folder, or milvus://HOST:PORT/NAME "
+        "(default: YINZHENG_INDEX, else a folder in your user data)",
     )
     waits = argparse.ArgumentParser(add_help=False)
     waits.add_argument(
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="print everything as JSON")
     listing.set_defaults(run=_list)
     _add_history(commands, where, waits)
+    _add_copy(commands, waits)
     return parser
 
 
@@ -243,6 +248,21 @@ def _add_history(
     old.set_defaults(run=_prune)
 
 
+def _add_copy(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", waits: argparse.ArgumentParser
+) -> None:
+    copy = commands.add_parser(
+        "copy",
+        parents=[waits],
+        help="copy an index between a folder and a Milvus server, without embedding anything again",
+    )
+    copy.add_argument(
+        "source", metavar="SOURCE", help="an index folder, or milvus://HOST:PORT/NAME"
+    )
+    copy.add_argument("target", metavar="TARGET", help="the other of both")
+    copy.set_defaults(run=_copy)
+
+
 def _build(parsed: argparse.Namespace) -> int:
     return _run(
         partial(
@@ -294,19 +314,33 @@ def _run(change: "Callable[..., BuildReport]", parsed: argparse.Namespace) -> in
     if parsed.report and not Path(parsed.report).expanduser().absolute().parent.is_dir():
         print(f"index: {parsed.report} is in no folder. Make it first.", file=sys.stderr)
         return _BAD_USE
+    with _progress() as told:
+        report = change(index_dir=parsed.index, progress=told, wait=parsed.wait)
+    if parsed.report:
+        write_report(report, parsed.report)
+    _print_report(report)
+    return _SOME_FAILED if report.failed else _DONE
+
+
+@contextmanager
+def _progress() -> "Iterator[Callable[[str, int, int], None]]":
+    """Lend what shows with a bar how far each stage is."""
     with _progress_bar() as bar:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def told(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(_STAGES[stage], total=total)
             bar.update(tasks[stage], completed=done, total=total)
 
-        report = change(index_dir=parsed.index, progress=told, wait=parsed.wait)
-    if parsed.report:
-        write_report(report, parsed.report)
-    _print_report(report)
-    return _SOME_FAILED if report.failed else _DONE
+        yield told
+
+
+def _copy(parsed: argparse.Namespace) -> int:
+    with _progress() as told:
+        name = index.copy_index(parsed.source, parsed.target, progress=told, wait=parsed.wait)
+    print(f"in use at {parsed.target}: {name}")
+    return _DONE
 
 
 def _progress_bar() -> "Progress":
@@ -428,7 +462,8 @@ def _info(parsed: argparse.Namespace) -> int:
         "segments": f"{info.segments:,}",
         "model": f"{info.model} ({info.dimension} dimensions, revision {info.model_revision})",
         "token vectors": info.token_vectors,
-        "on disk": f"{info.bytes_on_disk / 1e6:.1f} MB",
+        "words": info.lexical,
+        "on disk": f"{info.bytes_on_disk / 1e6:.1f} MB" if info.bytes_on_disk else "(a server's)",
     }
     for name, value in facts.items():
         print(f"{name:<15}{value}")

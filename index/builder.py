@@ -17,6 +17,7 @@ from index.errors import (
 )
 from index.gathering import Found, Gathering, ReadingOptions
 from index.loaders import Limits
+from index.locations import IndexPlace
 from index.reader import open_index
 from index.reuse import OldGeneration, open_old
 from index.selecting import select
@@ -29,7 +30,7 @@ Paths = str | Path | Iterable[str | Path]
 def build_index(
     paths: Paths,
     *,
-    index_dir: str | Path | None = None,
+    index_dir: str | IndexPlace | None = None,
     model: str | None = None,
     token_vectors: TokenVectorKind = "int8",
     progress: Progress | None = None,
@@ -47,7 +48,8 @@ def build_index(
 
     Args:
         paths: files, and folders whose files of a known kind are taken.
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         model: a sentence-transformers folder or name; None = ``YINZHENG_MODEL`` or the bundled one.
         token_vectors: how the vectors of every token are stored: ``int8``, or ``pq`` in a quarter
             of that, by a product quantiser; with too few tokens for one it is int8 all the same,
@@ -88,7 +90,7 @@ def build_index(
 def add_documents(
     paths: Paths,
     *,
-    index_dir: str | Path | None = None,
+    index_dir: str | IndexPlace | None = None,
     model: str | None = None,
     progress: Progress | None = None,
     embedding_cache: str | Path | None = None,
@@ -101,7 +103,8 @@ def add_documents(
 
     Args:
         paths: files, and folders whose files of a known kind are taken.
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         model: the model, when it should be checked against that of the index.
         progress: called as the work goes on.
         embedding_cache: as for ``build_index``.
@@ -130,7 +133,7 @@ def add_documents(
 def update_documents(
     wanted: Paths | None = None,
     *,
-    index_dir: str | Path | None = None,
+    index_dir: str | IndexPlace | None = None,
     model: str | None = None,
     prune_missing: bool = False,
     fresh: bool = False,
@@ -147,7 +150,8 @@ def update_documents(
 
     Args:
         wanted: ids, paths or globs of documents; None = all.
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         model: the model, when it should be checked against that of the index.
         prune_missing: remove the documents whose file is gone, which are kept otherwise.
         fresh: read the files again whether they changed or not, and embed everything anew.
@@ -179,7 +183,7 @@ def update_documents(
 def remove_documents(
     wanted: Paths,
     *,
-    index_dir: str | Path | None = None,
+    index_dir: str | IndexPlace | None = None,
     progress: Progress | None = None,
     wait: float = 0.0,
 ) -> BuildReport:
@@ -187,7 +191,8 @@ def remove_documents(
 
     Args:
         wanted: ids, paths of files, archives or folders, or globs.
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         progress: called as the work goes on.
         wait: seconds to wait for another process that is writing.
 
@@ -207,12 +212,13 @@ def remove_documents(
 
 
 def list_documents(
-    index_dir: str | Path | None = None, *, wanted: Paths | None = None
+    index_dir: str | IndexPlace | None = None, *, wanted: Paths | None = None
 ) -> list[DocumentInfo]:
     """Return the documents of an index, by path.
 
     Args:
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         wanted: ids, paths or globs of documents; None = all.
 
     Raises:

@@ -16,8 +16,9 @@ from index.keys import text_key
 from index.leftovers import remove_checkpoint
 from index.loaders import shown
 from index.loaders.sources import STDIN
-from index.locations import default_index_dir
+from index.locations import IndexPlace, index_place
 from index.manifest import FileFacts
+from index.milvus.address import MilvusAddress
 from index.model_in_use import ModelInUse, model_of_old
 from index.places import Places
 from index.quantiser import FEWEST_TRAINED, PIECE
@@ -66,6 +67,7 @@ class Change:
     notes: list[str] = field(default_factory=list)
     sources: tuple[str, ...] = ()
     started: float = field(default_factory=time.perf_counter)
+    place: IndexPlace | None = None
 
     def build_on(
         self,
@@ -240,7 +242,7 @@ class Change:
             self.notes.append(_STILL_THERE)
         segments = layout.segments(self.gathering.old)
         return BuildReport(
-            index_dir=str(self.index_dir),
+            index_dir=str(self.place or self.index_dir),
             generation=name or self.beside.name,
             documents=sum(facts.documents for facts in segments),
             passages=sum(facts.passages for facts in segments),
@@ -267,18 +269,34 @@ def _is_same(a: Version, b: Version) -> bool:
 
 @contextmanager
 def changing(
-    index_dir: str | Path | None,
+    index_dir: str | IndexPlace | None,
     progress: Progress | None,
     embedding_cache: str | Path | None,
     *,
     wait: float,
 ) -> Iterator[Change]:
-    """Hold the lock of an index folder, with a new folder for what will be the next generation."""
+    """Hold the lock of an index, with a new folder for what will be the next generation."""
     started = time.perf_counter()
-    folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
+    place, told = index_place(index_dir), progress or _tell_nobody
     cache = None if embedding_cache is None else Path(embedding_cache).expanduser()
-    with generation.building(folder, wait=wait) as beside, ExitStack() as stack:
-        yield Change(folder, beside, progress or _tell_nobody, cache, stack, started=started)
+    with (
+        _folder_for(place, told, wait=wait) as folder,
+        generation.building(folder, wait=wait) as beside,
+        ExitStack() as stack,
+    ):
+        yield Change(folder, beside, told, cache, stack, started=started, place=place)
+
+
+@contextmanager
+def _folder_for(place: IndexPlace, told: Progress, *, wait: float) -> Iterator[Path]:
+    """Lend the index folder in which an index is changed."""
+    if isinstance(place, MilvusAddress):
+        from index.milvus.staging import staged
+
+        with staged(place, told, wait=wait) as folder:
+            yield folder
+    else:
+        yield place
 
 
 def _tell_nobody(_stage: str, _done: int, _total: int) -> None:

@@ -7,7 +7,8 @@
     │   ├── IndexNotFoundError   there is no index where one was named
     │   ├── IndexDamagedError    a file of the index is missing or altered
     │   ├── IndexFormatError     it was written by a version with another layout
-    │   └── IndexBusyError       another process is writing in this folder
+    │   ├── IndexBusyError       another process is writing in this folder
+    │   └── IndexServerError     the server that the index is on cannot be used
     ├── ModelError               an embedding model cannot be used
     │   ├── ModelNotFoundError   it is not on this machine
     │   ├── ModelDamagedError    the bundled model's file is not the expected one
@@ -65,6 +66,10 @@ class IndexFormatError(IndexFolderError):
 
 class IndexBusyError(IndexFolderError):
     """Another process is writing in this folder."""
+
+
+class IndexServerError(IndexFolderError):
+    """The server that the index is on cannot be used."""
 
 
 class ModelError(YinzhengError):

@@ -102,6 +102,32 @@ def building(index_dir: Path, *, wait: float = 0.0) -> Iterator[Path]:
             raise
 
 
+@contextlib.contextmanager
+def receiving(index_dir: Path, name: str) -> Iterator[Path]:
+    """Lend a new folder for a generation that comes from elsewhere; in the end it is in use.
+
+    Args:
+        index_dir: the index folder; made when it is not there. Whoever calls is its only writer.
+        name: of the generation, as it is called there.
+
+    Raises:
+        IndexDamagedError: it is no name of a generation.
+        IndexFolderError: the folder cannot be made or written.
+    """
+    if not _NAME.fullmatch(name):
+        raise IndexDamagedError(f"{name[:100]!r} is not the name of a generation. {BUILD_AGAIN}")
+    folder = _make_folders(index_dir) / name
+    with writing(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    use(index_dir, folder)
+
+
 def _make_folders(index_dir: Path) -> Path:
     generations = index_dir / _GENERATIONS
     try:

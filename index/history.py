@@ -33,4 +33,6 @@ def document_as_it_was(opened: Index, document_id: str, content_hash: str) -> Do
 
 
 def _others(opened: Index) -> Iterator[Path]:
+    if not isinstance(opened.index_dir, Path):
+        return iter(())
     return (one for one in generation.sealed(opened.index_dir) if one.name != opened.generation)

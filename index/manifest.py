@@ -136,7 +136,24 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         values = json.loads(read_bounded(path, _MOST_BYTES))
-        _check_format(folder, values["format"])
+    except (OSError, ValueError, RecursionError) as error:
+        raise IndexDamagedError(f"{path} cannot be read ({error}). {BUILD_AGAIN}") from error
+    return manifest_of(values, path)
+
+
+def manifest_of(values: Any, path: Path | str) -> Manifest:  # noqa: ANN401  (whatever JSON can say)
+    """Return the manifest that JSON holds.
+
+    Args:
+        values: what was read.
+        path: from where, for messages.
+
+    Raises:
+        IndexDamagedError: it was altered, or holds impossible values.
+        IndexFormatError: it was written by a version with another layout.
+    """
+    try:
+        _check_format(path, values["format"])
         if values != signed(values):
             raise ValueError("it was altered after it was written")
         return _to_manifest(values)
@@ -145,12 +162,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise IndexDamagedError(f"{path} cannot be read ({reason}). {BUILD_AGAIN}") from error
 
 
-def _check_format(folder: Path, found: object) -> None:
+def _check_format(path: Path | str, found: object) -> None:
     if found == FORMAT:
         return
     wrote = "a newer version" if isinstance(found, int) and found > FORMAT else "an older version"
     raise IndexFormatError(
-        f"{folder} has index format {str(found)[:20]}, written by {wrote} of Yinzheng; this one "
+        f"{path} has index format {str(found)[:20]}, written by {wrote} of Yinzheng; this one "
         f"reads format {FORMAT}."
     )
 

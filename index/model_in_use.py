@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.errors import ModelError, ModelMismatchError
+from index.errors import ModelError, ModelMismatchError, ModelNotFoundError
 from index.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -72,18 +72,67 @@ class ModelInUse:
         return self.embedder.count_passage_tokens(texts)
 
 
-def refuse_brought_model(manifest: Manifest, index_dir: Path) -> None:
+def embedder_of(
+    manifest: Manifest, asked_for: str | None, where: object, *, index_dir: Path | None = None
+) -> "Embedder":
+    """Return the model a generation was made with, to ask it.
+
+    Args:
+        manifest: of the generation.
+        asked_for: the model asked for; None = ``YINZHENG_MODEL`` or the index's own.
+        where: the index, for messages.
+        index_dir: its folder, if it is in one.
+
+    Raises:
+        ModelMismatchError: another model was asked for, or its weights have changed.
+        ModelNotFoundError: it is not on this machine.
+        ModelError: it lies inside the index folder, and nobody asked for it.
+    """
+    from index.models import load_embedder, model_setting
+
+    wanted = model_setting(asked_for)
+    if wanted is None:
+        refuse_brought_model(manifest, where, index_dir)
+        wanted = manifest.model
+    try:
+        embedder = load_embedder(wanted)
+    except ModelNotFoundError:
+        if wanted == manifest.model:
+            raise
+        raise _mismatch(manifest, where, wanted, "which is not on this machine") from None
+    made_with = (manifest.model, manifest.model_revision, manifest.dimension)
+    if (embedder.name, embedder.revision, embedder.dimension) != made_with:
+        described = f"revision {embedder.revision}, {embedder.dimension} dimensions"
+        raise _mismatch(manifest, where, embedder.name, described)
+    return embedder
+
+
+def _mismatch(manifest: Manifest, where: object, name: str, described: str) -> ModelMismatchError:
+    return ModelMismatchError(
+        f"The index in {where} was made with {manifest.model} "
+        f"(revision {manifest.model_revision}, {manifest.dimension} dimensions), "
+        f"but the model in use is {name} ({described}). Leave --model and YINZHENG_MODEL unset "
+        f"to use the index's own model, or build again with --model {name}."
+    )
+
+
+def refuse_brought_model(manifest: Manifest, where: object, index_dir: Path | None) -> None:
     """Refuse a model that came with the index: its files are a stranger's too.
+
+    Args:
+        manifest: of a generation.
+        where: the index, for messages.
+        index_dir: its folder, if it is in one.
 
     Raises:
         ModelError: it lies inside the index folder.
     """
     named = Path(manifest.model)
     # What is built here names a folder by its whole path.
-    comes_along = named.resolve().is_relative_to(index_dir.resolve())
+    comes_along = index_dir is not None and named.resolve().is_relative_to(index_dir.resolve())
     if named.is_dir() and (comes_along or not named.is_absolute()):
         raise ModelError(
-            f"The index in {index_dir} brings a model of its own, {named}. "
+            f"The index in {where} brings a model of its own, {named}. "
             f"If you trust it, say so: YINZHENG_MODEL={shlex.quote(str(named))}"
         )
 
@@ -98,7 +147,7 @@ def model_of_old(setting: str | None, old: Manifest, index_dir: Path) -> ModelIn
         ModelError: it cannot be used.
     """
     if setting is None:
-        refuse_brought_model(old, index_dir)
+        refuse_brought_model(old, index_dir, index_dir)
     model = ModelInUse(setting or old.model, old, allow_download=setting is not None)
     if not model.is_that_of_old:
         raise ModelMismatchError(

@@ -5,25 +5,22 @@ each byte is the one written, ``verification.py`` finds out.
 """
 
 import weakref
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import generation
-from index.errors import (
-    IndexDamagedError,
-    ModelMismatchError,
-    ModelNotFoundError,
-)
+from index.errors import IndexDamagedError
 from index.lexical import LexicalIndex
 from index.locks import Lease
 from index.manifest import BUILD_AGAIN, MANIFEST, Manifest, SegmentFacts, read_manifest
-from index.model_in_use import refuse_brought_model
+from index.model_in_use import embedder_of
 from index.part_vectors import PartVectorStore
 from index.places import Places
-from index.segmented import SegmentedLexical, SegmentedParts, SegmentedStore, SegmentedVectors
+from index.segmented import FolderStore, SegmentedLexical, SegmentedParts, SegmentedVectors
 from index.store import Store
 from index.types import Document, Passage
 from index.vectors import VectorIndex
@@ -64,7 +61,7 @@ class OpenedGeneration:
             for fact in self._disagreements(places, lexical):
                 raise IndexDamagedError(f"{fact}. {BUILD_AGAIN}")
             parts = self.parts
-            self.store: SegmentedStore = SegmentedStore([one.store for one in parts], places)
+            self.store: FolderStore = FolderStore([one.store for one in parts], places)
             self.vectors: SegmentedVectors = SegmentedVectors([p.vectors for p in parts], places)
             self.tokens: SegmentedParts = SegmentedParts([p.tokens for p in parts], places)
             self.sentences: SegmentedParts = SegmentedParts([p.sentences for p in parts], places)
@@ -96,33 +93,42 @@ class OpenedGeneration:
             ModelNotFoundError: it is not on this machine.
             ModelError: it lies inside the index folder, and nobody asked for it.
         """
-        from index.models import load_embedder, model_setting
+        index_dir = self.folder.parent.parent
+        return embedder_of(self.manifest, self._model, index_dir, index_dir=index_dir)
 
-        manifest = self.manifest
-        wanted = model_setting(self._model)
-        if wanted is None:
-            refuse_brought_model(manifest, self.folder.parent.parent)
-            wanted = manifest.model
-        try:
-            embedder = load_embedder(wanted)
-        except ModelNotFoundError:
-            if wanted == manifest.model:
-                raise
-            raise self._mismatch(wanted, "which is not on this machine") from None
-        made_with = (manifest.model, manifest.model_revision, manifest.dimension)
-        if (embedder.name, embedder.revision, embedder.dimension) != made_with:
-            described = f"revision {embedder.revision}, {embedder.dimension} dimensions"
-            raise self._mismatch(embedder.name, described)
-        return embedder
+    def use_embedder(self, embedder: "Embedder") -> None:
+        """Encode questions by this embedder, which is of the generation's own model."""
+        self.embedder = embedder
 
-    def _mismatch(self, name: str, described: str) -> ModelMismatchError:
-        manifest = self.manifest
-        return ModelMismatchError(
-            f"The index in {self.folder.parent.parent} was made with {manifest.model} "
-            f"(revision {manifest.model_revision}, {manifest.dimension} dimensions), "
-            f"but the model in use is {name} ({described}). Leave --model and YINZHENG_MODEL unset "
-            f"to use the index's own model, or build again with --model {name}."
-        )
+    # ---- what only a folder says -----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Name of the generation."""
+        return self.folder.name
+
+    @property
+    def where(self) -> str:
+        """Where it is, for messages."""
+        return str(self.folder)
+
+    @property
+    def lexical_kind(self) -> str:
+        """How passages are found by their words."""
+        return "BM25"
+
+    def faults(self, *, deep: bool, taken_over: Collection[str]) -> Iterator[str]:
+        """Yield everything that is wrong with it; see ``Index.verify``."""
+        from index.verification import problems_of
+
+        yield from map(str, problems_of(self.folder, deep=deep, taken_over=taken_over))
+
+    def bytes_by_part(self) -> dict[str, int]:
+        """Return how many bytes each part has in its files."""
+        parts: Counter[str] = Counter()
+        for name, size in generation.entries_of(self.folder).items():
+            parts[generation.part_of(name)] += size
+        return dict(parts)
 
     def _disagreements(self, places: Places, lexical: LexicalIndex) -> Iterator[str]:
         """Yield in which counts and dimensions the parts disagree with the manifest."""

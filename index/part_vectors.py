@@ -160,6 +160,34 @@ def restore(levels: Int8Array, scales: ScaleArray) -> FloatArray:
     return vectors
 
 
+def int8_products(pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
+    """Return the product of vectors and quantised parts, float32 ``(vectors, parts)``.
+
+    Args:
+        pieces: levels and scales, at least one pair.
+        vectors: float32 ``(vectors, dimension)``.
+    """
+    levels, scales = map(np.concatenate, zip(*pieces, strict=True))
+    scales = scales.astype(np.float32)
+    found = np.empty((len(vectors), len(levels)), np.float32)
+    # A block at a time in one place: what is restored stays in the processor's cache.
+    room = np.empty((min(_RESTORED, len(levels)), vectors.shape[1]), np.float32)
+    for start in range(0, len(levels), _RESTORED):
+        at = slice(start, start + _RESTORED)
+        restored = room[: len(levels[at])]
+        np.copyto(restored, levels[at])
+        np.multiply(products(restored, vectors).T, scales[at], out=found[:, at])
+    return found
+
+
+def coded_products(
+    quantiser: ProductQuantiser, pieces: Sequence[Stored], vectors: FloatArray
+) -> FloatArray:
+    """Return the product of vectors and parts in codes, float32 ``(vectors, parts)``."""
+    (codes,) = map(np.concatenate, zip(*pieces, strict=True))
+    return np.ascontiguousarray(products(quantiser.decode(codes), vectors).T)
+
+
 @dataclass(frozen=True)
 class Learned:
     """A product quantiser of an index that is built from nothing.
@@ -371,17 +399,7 @@ class _Int8:
         return lambda at: quantiser.encode(self.get(at))
 
     def products(self, pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
-        levels, scales = map(np.concatenate, zip(*pieces, strict=True))
-        scales = scales.astype(np.float32)
-        found = np.empty((len(vectors), len(levels)), np.float32)
-        # A block at a time in one place: what is restored stays in the processor's cache.
-        room = np.empty((min(_RESTORED, len(levels)), self.dimension), np.float32)
-        for start in range(0, len(levels), _RESTORED):
-            at = slice(start, start + _RESTORED)
-            restored = room[: len(levels[at])]
-            np.copyto(restored, levels[at])
-            np.multiply(products(restored, vectors).T, scales[at], out=found[:, at])
-        return found
+        return int8_products(pieces, vectors)
 
 
 class _Quantised:
@@ -411,8 +429,7 @@ class _Quantised:
         return self.quantiser.decode(self._codes[at])
 
     def products(self, pieces: Sequence[Stored], vectors: FloatArray) -> FloatArray:
-        (codes,) = map(np.concatenate, zip(*pieces, strict=True))
-        return np.ascontiguousarray(products(self.quantiser.decode(codes), vectors).T)
+        return coded_products(self.quantiser, pieces, vectors)
 
 
 class PartVectorStore:
@@ -449,6 +466,11 @@ class PartVectorStore:
         return self._vectors.dimension
 
     @property
+    def total(self) -> int:
+        """How many parts all passages have together."""
+        return int(self.bounds[-1])
+
+    @property
     def stored(self) -> tuple[npt.NDArray[Any], ...]:
         """The vectors as they are stored, row by row."""
         return self._vectors.stored
@@ -462,6 +484,9 @@ class PartVectorStore:
         """Return the parts of one passage, restored to float32."""
         at = slice(self.bounds[passage_id], self.bounds[passage_id + 1])
         return PartVectors(self._vectors.get(at), self.spans[at].astype(np.int64))
+
+    def prepare(self, passage_ids: Sequence[int]) -> None:
+        """Do nothing: what will be asked for is mapped."""
 
     def stored_of(self, passage_id: int) -> tuple[Stored, npt.NDArray[Any]]:
         """Return the parts of one passage as they are stored, and their spans; nothing is read."""

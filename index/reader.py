@@ -1,12 +1,7 @@
 """An opened index: the generation in use, with its two views and its passages."""
 
-import shlex
 import threading
-import time
-import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,19 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from index import generation
-from index.errors import (
-    IndexDamagedError,
-    IndexFallbackWarning,
-    IndexFolderError,
-    IndexFormatError,
-)
+from index.errors import IndexDamagedError
+from index.in_use import State, generations_of
 from index.lexical import Alternatives, LexicalHit
-from index.locations import default_index_dir
-from index.locks import GoneError
+from index.locations import IndexPlace, index_place
 from index.manifest import BUILD_AGAIN
 from index.opened import OpenedGeneration
 from index.part_vectors import PartCosines, PartVectors
+from index.protocols import Opened
 from index.segmented import SegmentedStore
 from index.types import (
     Document,
@@ -38,29 +28,14 @@ from index.types import (
     Version,
 )
 from index.vectors import FloatArray, IntArray
-from index.verification import problems_of
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
 
+_LOOKED_AMONG = 500
+"""Passages among which an engine looks for words that cannot search by them."""
+
 _T = TypeVar("_T")
-_PATIENCE = 5.0  # seconds to look again while generations come and go
-_PAUSE = 0.01
-
-
-@dataclass(frozen=True)
-class _State:
-    """What an index reads, replaced as a whole.
-
-    Attributes:
-        opened: the generation.
-        current: what stood in CURRENT then; None when it could not be read.
-        warning: why it is not the generation that CURRENT names; empty when it is.
-    """
-
-    opened: OpenedGeneration
-    current: bytes | None
-    warning: str = ""
 
 
 class Index:
@@ -75,23 +50,24 @@ class Index:
     """
 
     def __init__(
-        self, index_dir: Path, *, model: str | None = None, folder: Path | None = None
+        self, index_dir: IndexPlace, *, model: str | None = None, folder: Path | None = None
     ) -> None:
         self.index_dir = index_dir
         self._model = model
         self._refreshing = threading.Lock()
+        self._generations = generations_of(index_dir)
         # A folder is given only to check a generation that is not in use yet.
         if folder is None:
-            self._adopt(_open_usable(index_dir, model))
+            self._adopt(self._generations.open(model))
         else:
-            self._adopt(_State(OpenedGeneration(folder, model), None))
+            self._adopt(State(OpenedGeneration(folder, model), None))
 
-    def _adopt(self, state: _State) -> None:
+    def _adopt(self, state: State) -> None:
         self._state = state
         self._snapshot = Snapshot(self.index_dir, state)
 
     @property
-    def _opened(self) -> OpenedGeneration:
+    def _opened(self) -> Opened:
         return self._state.opened
 
     def __enter__(self) -> "Index":
@@ -106,8 +82,9 @@ class Index:
         self.close()
 
     def close(self) -> None:
-        """Close the files, and let the generation go; snapshots can be used no longer."""
+        """Close the files, or the connection; snapshots can be used no longer."""
         self._opened.close()
+        self._generations.close()
 
     def snapshot(self) -> "Index":
         """Return a view that stays with the generation now open; closing it closes nothing."""
@@ -125,18 +102,12 @@ class Index:
             IndexFormatError: a version with another layout has written it.
         """
         with self._refreshing:
-            if self._is_up_to_date():
+            if self._state.current == self._generations.current():
                 return False
-            state = _open_usable(self.index_dir, self._model, already=self._opened)
+            state = self._generations.open(self._model, self._opened)
             changed = state.opened is not self._opened
             self._adopt(state)
             return changed
-
-    def _is_up_to_date(self) -> bool:
-        try:
-            return self._state.current == generation.read_current(self.index_dir)
-        except IndexDamagedError:
-            return self._state.current is None  # as damaged as it was
 
     def __len__(self) -> int:
         return self._opened.manifest.passages
@@ -144,7 +115,7 @@ class Index:
     @property
     def generation(self) -> str:
         """Name of the generation that is open."""
-        return self._opened.folder.name
+        return self._opened.name
 
     @property
     def warning(self) -> str:
@@ -158,7 +129,7 @@ class Index:
         manifest = opened.manifest
         return IndexInfo(
             index_dir=str(self.index_dir),
-            generation=opened.folder.name,
+            generation=opened.name,
             created=datetime.fromisoformat(manifest.created),
             documents=manifest.documents,
             passages=manifest.passages,
@@ -166,20 +137,18 @@ class Index:
             model_revision=manifest.model_revision,
             dimension=manifest.dimension,
             token_vectors=opened.tokens.kind,
-            bytes_on_disk=sum(generation.entries_of(opened.folder).values()),
+            bytes_on_disk=sum(opened.bytes_by_part().values()),
             segments=len(opened.parts),
+            lexical=opened.lexical_kind,
         )
 
     def size(self) -> IndexSize:
         """Count what the index holds; reads every text, seconds where there are millions."""
         opened = self._opened
-        parts: Counter[str] = Counter()
-        for name, size in generation.entries_of(opened.folder).items():
-            parts[generation.part_of(name)] += size
         return IndexSize(
             sentences=opened.sentences.total(),
             characters=opened.store.characters(),
-            bytes_by_part=dict(parts),
+            bytes_by_part=opened.bytes_by_part(),
         )
 
     @property
@@ -197,7 +166,7 @@ class Index:
 
         It serves the generation that is open now, and every view of it.
         """
-        self._opened.embedder = embedder
+        self._opened.use_embedder(embedder)
 
     def search_dense(self, query_vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Return ids and cosines of the k passages nearest to a query vector, best first."""
@@ -236,13 +205,43 @@ class Index:
         """Return the vector of each sentence of a passage, encoded by itself, ``(n, dim)``."""
         return self._opened.sentences.get(passage_id).vectors
 
-    def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
-        """Return the k passages with the highest BM25 score for these terms, best first."""
-        return self._opened.lexical.search(terms, k)
+    def near_by(self, query_vector: FloatArray) -> Sequence[int]:
+        """Return where to look for a question's words, for an engine that cannot search by words.
 
-    def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
-        """Return the k passages with the most weight; each weight counts for any alternative."""
-        return self._opened.lexical.search_any(weighed, k)
+        The nearest passages by the question's vector; none where the engine looks everywhere.
+        """
+        if self._opened.lexical.looks_everywhere:
+            return ()
+        ids, _ = self.search_dense(query_vector, _LOOKED_AMONG)
+        found: list[int] = ids.tolist()
+        return found
+
+    def search_lexical(
+        self, terms: Sequence[str], k: int, beside: Sequence[int] = ()
+    ) -> list[LexicalHit]:
+        """Return the k passages with the highest BM25 score for these terms, best first.
+
+        Args:
+            terms: that are looked for.
+            k: how many passages.
+            beside: what ``near_by`` gives: where to look, if not everywhere.
+        """
+        return self._opened.lexical.search(terms, k, beside)
+
+    def search_any(
+        self,
+        weighed: Sequence[tuple[Alternatives, float]],
+        k: int,
+        beside: Sequence[int] = (),
+    ) -> list[LexicalHit]:
+        """Return the k passages with the most weight; each weight counts for any alternative.
+
+        Args:
+            weighed: alternatives and their weight.
+            k: how many passages.
+            beside: as for ``search_lexical``.
+        """
+        return self._opened.lexical.search_any(weighed, k, beside)
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
         """Return in how many passages at least one of the alternatives stands."""
@@ -314,17 +313,17 @@ class Index:
         Raises:
             IndexDamagedError: something is missing, altered or misplaced; the message names all.
         """
-        folder = self._opened.folder
-        found = problems_of(folder, deep=deep, taken_over=taken_over)
+        opened = self._opened
+        found = list(opened.faults(deep=deep, taken_over=taken_over))
         if found:
-            listed = "; ".join(str(problem).rstrip(".") for problem in found)
-            raise IndexDamagedError(f"{folder} is damaged: {listed}. {BUILD_AGAIN}")
+            listed = "; ".join(fact.rstrip(".") for fact in found)
+            raise IndexDamagedError(f"{opened.where} is damaged: {listed}. {BUILD_AGAIN}")
 
 
 class Snapshot(Index):
     """A view of an opened index that stays with one generation; the index must stay open."""
 
-    def __init__(self, index_dir: Path, state: _State) -> None:
+    def __init__(self, index_dir: IndexPlace, state: State) -> None:
         self.index_dir = index_dir
         self._state = state
 
@@ -340,13 +339,14 @@ class Snapshot(Index):
         return False
 
 
-def open_index(index_dir: str | Path | None = None, *, model: str | None = None) -> Index:
+def open_index(index_dir: str | IndexPlace | None = None, *, model: str | None = None) -> Index:
     """Open an index for reading.
 
     Warns ``IndexFallbackWarning`` when the generation in use is damaged and another one is opened.
 
     Args:
-        index_dir: the index folder; None = ``YINZHENG_INDEX`` or the user's data folder.
+        index_dir: the index folder, or its address on a Milvus server; None = ``YINZHENG_INDEX`` or
+            the user's data folder.
         model: the embedding model, when it should be checked against the index; None =
             ``YINZHENG_MODEL`` or the model the index was made with.
 
@@ -355,76 +355,6 @@ def open_index(index_dir: str | Path | None = None, *, model: str | None = None)
         IndexDamagedError: a part of it is missing or disagrees with the others, in every
             generation.
         IndexFormatError: it was written by a version with another layout.
+        IndexServerError: the Milvus server does not answer, or lets nobody in.
     """
-    folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
-    return Index(folder, model=model)
-
-
-def _open_usable(
-    index_dir: Path, model: str | None, already: OpenedGeneration | None = None
-) -> _State:
-    """Open the generation in use, or the newest good one; ``already`` is not opened again."""
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        current = None
-        try:
-            current = generation.read_current(index_dir)
-            folder = generation.folder_of(index_dir, current)
-            return _State(_open(folder, model, already), current)
-        except IndexDamagedError as damage:
-            # It may have been removed after CURRENT was read, because CURRENT names another now.
-            if time.monotonic() < deadline and _has_moved_on(index_dir, current):
-                continue
-            return _fall_back(index_dir, model, already, current, damage)
-        except GoneError:
-            if time.monotonic() > deadline:
-                raise IndexDamagedError(
-                    f"The generation in use in {index_dir} is locked by somebody who does not "
-                    "let go. End the process that prunes it, or build the index again."
-                ) from None
-            time.sleep(_PAUSE)
-
-
-def _has_moved_on(index_dir: Path, current: bytes | None) -> bool:
-    try:
-        return generation.read_current(index_dir) != current
-    except IndexFolderError:
-        return current is not None
-
-
-def _open(folder: Path, model: str | None, already: OpenedGeneration | None) -> OpenedGeneration:
-    if already is not None and already.folder == folder:
-        return already
-    try:
-        return OpenedGeneration(folder, model)
-    except IndexFormatError as error:
-        command = generation.rebuild_command(folder.parent.parent, folder)
-        raise IndexFormatError(f"{error} Build it again: {command}") from error
-    except OSError as error:
-        raise IndexDamagedError(f"{folder} cannot be opened ({error}). {BUILD_AGAIN}") from error
-
-
-def _fall_back(
-    index_dir: Path,
-    model: str | None,
-    already: OpenedGeneration | None,
-    current: bytes | None,
-    damage: IndexDamagedError,
-) -> _State:
-    """Open the newest good generation, with a warning; raise what is wrong when there is none."""
-    for folder in generation.sealed(index_dir):
-        if current is not None and folder.name == generation.name_in(current) and already is None:
-            continue
-        try:
-            opened = _open(folder, model, already)
-        except (IndexDamagedError, IndexFormatError, GoneError):
-            continue
-        built = datetime.fromisoformat(opened.manifest.created).astimezone()
-        warning = (
-            f"{str(damage).rstrip('.')}. Until then the generation {folder.name}, "
-            f"built {built:%Y-%m-%d %H:%M}, answers; "
-            f"python -m index verify --index {shlex.quote(str(index_dir))} tells more."
-        )
-        warnings.warn(warning, IndexFallbackWarning, stacklevel=2)
-        return _State(opened, current, warning)
-    raise damage
+    return Index(index_place(index_dir), model=model)

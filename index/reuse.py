@@ -19,7 +19,7 @@ from index.manifest import BUILD_AGAIN, Manifest, read_manifest
 from index.part_vectors import PartVectorStore
 from index.places import Places
 from index.quantiser import ProductQuantiser
-from index.segmented import SegmentedStore, stores_of
+from index.segmented import FolderStore, stores_of
 from index.store import Entry, Store
 from index.types import DocumentInfo, FileFacts, TokenVectorKind, Version
 from index.vectors import VectorIndex
@@ -54,7 +54,7 @@ class OldGeneration:
             raise IndexDamagedError(f"{folder / generation.PLACES} {fact}. {BUILD_AGAIN}")
         self._stack = ExitStack()
         self.stores: list[Store] = stores_of(folder, len(self.manifest.segments), self._stack)
-        self.store: SegmentedStore = SegmentedStore(self.stores, self.places)
+        self.store: FolderStore = FolderStore(self.stores, self.places)
         self._paths: dict[Row, tuple[str, str]] = {}
         self._parts: dict[tuple[int, str], PartVectorStore] = {}
 

@@ -4,6 +4,7 @@ Each class here stands for a list of parts, one a segment, and is asked what one
 """
 
 import heapq
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -16,8 +17,9 @@ import numpy as np
 
 from index import generation
 from index.lexical import Alternatives, LexicalHit, LexicalIndex
-from index.part_vectors import PartCosines, PartVectors, PartVectorStore
+from index.part_vectors import PartCosines, PartVectors
 from index.places import Places
+from index.protocols import SegmentParts, SegmentStore, SegmentVectors
 from index.quantiser import ProductQuantiser
 from index.store import Store
 from index.types import (
@@ -28,7 +30,7 @@ from index.types import (
     TokenVectorKind,
     Version,
 )
-from index.vectors import FloatArray, IntArray, VectorIndex
+from index.vectors import FloatArray, IntArray
 
 _T = TypeVar("_T")
 _MOST_TIED = 1000
@@ -51,7 +53,7 @@ def stores_of(folder: Path, segments: int, stack: ExitStack) -> list[Store]:
     return found
 
 
-class SegmentedStore:
+class SegmentedStore(ABC):
     """The documents and passages of a generation.
 
     Args:
@@ -59,9 +61,9 @@ class SegmentedStore:
         places: where the passages are.
     """
 
-    def __init__(self, stores: Sequence[Store], places: Places) -> None:
+    def __init__(self, stores: Sequence[SegmentStore], places: Places) -> None:
         self.stores = stores
-        self._places = places
+        self.places = places
 
     @property
     def documents(self) -> int:
@@ -116,33 +118,13 @@ class SegmentedStore:
         ]
         return sorted(found, key=lambda one: one.info.path)
 
+    @abstractmethod
     def duplicates(self, document_ids: Collection[str] | None = None) -> dict[str, int]:
         """Return how many passages of each document stand elsewhere too, where there are any.
 
         Args:
             document_ids: of the documents that are of interest; None = all.
         """
-        if document_ids is not None and len(document_ids) <= _LOOKED_UP:
-            return {id_: n for id_ in document_ids if (n := self._duplicates_of(id_))}
-        if len(self.stores) == 1:
-            return self.stores[0].duplicates()
-        counted: Counter[tuple[int, int]] = Counter()
-        streams = (_tagged(number, store) for number, store in enumerate(self.stores))
-        for _, group in groupby(heapq.merge(*streams), key=lambda row: row[0]):
-            rows = list(group)
-            if len(rows) > 1:
-                counted.update((number, row) for _, number, row in rows)
-        found: Counter[str] = Counter()
-        for number, row in counted:
-            found[self.stores[number].place_of(row)[1]] += 1
-        return dict(found)
-
-    def _duplicates_of(self, document_id: str) -> int:
-        keys = [key for store in self.stores for key in store.duplicate_keys_of(document_id)]
-        found: Counter[bytes] = Counter()
-        for store in self.stores:
-            found.update(store.counts_of(keys))
-        return sum(found[key] > 1 for key in keys)
 
     def document_list(self) -> list[tuple[str, str, str, int]]:
         """Return (id, title, path, number of passages) of every document, by path."""
@@ -154,12 +136,12 @@ class SegmentedStore:
 
     def repeats(self, duplicate_keys: Sequence[bytes]) -> list[tuple[bytes, int]]:
         """Return (duplicate key, passage id) of all passages with one of the keys, by id."""
-        if self._places.is_plain:
+        if self.places.is_plain:
             return self.stores[0].repeats(duplicate_keys)
         found: list[tuple[bytes, int]] = []
         for number, store in enumerate(self.stores):
             rows = store.repeats(duplicate_keys)
-            ids = self._places.ids(number, np.array([row for _, row in rows], np.int64))
+            ids = self.places.ids(number, np.array([row for _, row in rows], np.int64))
             found += [(key, id_) for (key, _), id_ in zip(rows, ids.tolist(), strict=True)]
         return sorted(found, key=lambda one: one[1])
 
@@ -172,12 +154,12 @@ class SegmentedStore:
         ]
 
     def _each(
-        self, passage_ids: Sequence[int], ask: Callable[[Store, Sequence[int]], Sequence[_T]]
+        self, passage_ids: Sequence[int], ask: Callable[[SegmentStore, Sequence[int]], Sequence[_T]]
     ) -> list[_T]:
         """Ask each store for the passages it has; the answers in the order asked for."""
-        if self._places.is_plain:
+        if self.places.is_plain:
             return list(ask(self.stores[0], passage_ids))
-        numbers, rows = self._places.rows(np.asarray(passage_ids, np.int64))
+        numbers, rows = self.places.rows(np.asarray(passage_ids, np.int64))
         found: dict[int, _T] = {}
         for number, store in enumerate(self.stores):
             mine = np.flatnonzero(numbers == number)
@@ -191,25 +173,66 @@ class SegmentedStore:
             found = store.passages_of(document_id)
             if found:
                 rows = np.array([passage.id for passage in found], np.int64)
-                ids = self._places.ids(number, rows).tolist()
+                ids = self.places.ids(number, rows).tolist()
                 return [replace(one, id=id_) for one, id_ in zip(found, ids, strict=True)]
         return []
 
     def passage_ranges(self) -> dict[str, range]:
         """Return the ids of each document's passages, which follow one another, in their order."""
-        if self._places.is_plain:
+        if self.places.is_plain:
             return self.stores[0].passage_ranges()
         found: list[tuple[int, str, int]] = []
         for number, store in enumerate(self.stores):
             ranges = store.passage_ranges()
             rows = np.array([rows.start for rows in ranges.values()], np.int64)
-            starts = self._places.ids(number, rows).tolist()
+            starts = self.places.ids(number, rows).tolist()
             found += zip(starts, ranges, map(len, ranges.values()), strict=True)
         return {id_: range(start, start + count) for start, id_, count in sorted(found)}
 
     def characters(self) -> int:
         """Return how many characters all documents have together."""
         return sum(store.characters() for store in self.stores)
+
+
+class FolderStore(SegmentedStore):
+    """The documents and passages of a generation in a folder.
+
+    Args:
+        stores: that of each segment.
+        places: where the passages are.
+    """
+
+    def __init__(self, stores: Sequence[Store], places: Places) -> None:
+        super().__init__(stores, places)
+        self._own = stores
+
+    def duplicates(self, document_ids: Collection[str] | None = None) -> dict[str, int]:
+        """Return how many passages of each document stand elsewhere too, where there are any.
+
+        Args:
+            document_ids: of the documents that are of interest; None = all.
+        """
+        if document_ids is not None and len(document_ids) <= _LOOKED_UP:
+            return {id_: n for id_ in document_ids if (n := self._duplicates_of(id_))}
+        if len(self._own) == 1:
+            return self._own[0].duplicates()
+        counted: Counter[tuple[int, int]] = Counter()
+        streams = (_tagged(number, store) for number, store in enumerate(self._own))
+        for _, group in groupby(heapq.merge(*streams), key=lambda row: row[0]):
+            rows = list(group)
+            if len(rows) > 1:
+                counted.update((number, row) for _, number, row in rows)
+        found: Counter[str] = Counter()
+        for number, row in counted:
+            found[self._own[number].place_of(row)[1]] += 1
+        return dict(found)
+
+    def _duplicates_of(self, document_id: str) -> int:
+        keys = [key for store in self._own for key in store.duplicate_keys_of(document_id)]
+        found: Counter[bytes] = Counter()
+        for store in self._own:
+            found.update(store.counts_of(keys))
+        return sum(found[key] > 1 for key in keys)
 
 
 def _tagged(number: int, store: Store) -> Iterator[tuple[bytes, int, int]]:
@@ -224,7 +247,7 @@ class SegmentedVectors:
         places: where the passages are.
     """
 
-    def __init__(self, parts: Sequence[VectorIndex], places: Places) -> None:
+    def __init__(self, parts: Sequence[SegmentVectors], places: Places) -> None:
         self.parts = parts
         self._places = places
 
@@ -282,7 +305,7 @@ class SegmentedParts:
         places: where the passages are.
     """
 
-    def __init__(self, parts: Sequence[PartVectorStore], places: Places) -> None:
+    def __init__(self, parts: Sequence[SegmentParts], places: Places) -> None:
         self.parts = parts
         self._places = places
 
@@ -318,7 +341,10 @@ class SegmentedParts:
             vectors: of unit length, float32 ``(vectors, dimension)``.
             passage_ids: at least one.
         """
-        found = [part.stored_of(row) for part, row in self._rows(passage_ids)]
+        places = list(self._rows(passage_ids))
+        for mine in self.parts:
+            mine.prepare([row for part, row in places if part is mine])
+        found = [part.stored_of(row) for part, row in places]
         pieces, spans = zip(*found, strict=True)
         return PartCosines(
             self.parts[0].products(pieces, vectors),
@@ -326,7 +352,7 @@ class SegmentedParts:
             np.cumsum([0, *map(len, spans)]),
         )
 
-    def _rows(self, passage_ids: Sequence[int]) -> Iterator[tuple[PartVectorStore, int]]:
+    def _rows(self, passage_ids: Sequence[int]) -> Iterator[tuple[SegmentParts, int]]:
         """Yield the part that has each passage, and its row there."""
         if self._places.is_plain:
             return ((self.parts[0], passage_id) for passage_id in passage_ids)
@@ -335,7 +361,7 @@ class SegmentedParts:
 
     def total(self) -> int:
         """Return how many parts all passages have together."""
-        return sum(int(part.bounds[-1]) for part in self.parts)
+        return sum(part.total for part in self.parts)
 
 
 class SegmentedLexical:
@@ -345,6 +371,8 @@ class SegmentedLexical:
         index: the lexical index.
         places: whose passage each number is.
     """
+
+    looks_everywhere = True
 
     def __init__(self, index: LexicalIndex, places: Places) -> None:
         self.index = index
@@ -365,11 +393,21 @@ class SegmentedLexical:
         """Return in how many passages at least one of the alternatives stands."""
         return self.index.frequency_of_any(alternatives)
 
-    def search(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
+    def search(
+        self,
+        terms: Sequence[str],
+        k: int,
+        beside: Sequence[int],  # noqa: ARG002  (all passages are looked at)
+    ) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first."""
         return self._best(lambda most: self.index.search(terms, most), k)
 
-    def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
+    def search_any(
+        self,
+        weighed: Sequence[tuple[Alternatives, float]],
+        k: int,
+        beside: Sequence[int],  # noqa: ARG002  (all passages are looked at)
+    ) -> list[LexicalHit]:
         """Return the k passages with the most weight, best first; see ``LexicalIndex``."""
         return self._best(lambda most: self.index.search_any(weighed, most), k)
 

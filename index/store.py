@@ -255,7 +255,7 @@ class Store:
         if not rows:
             raise KeyError(document_id)
         with self._checked(rows[0], (str,)) as checked:
-            return _facts_from(checked[0])
+            return facts_from(checked[0])
 
     def document_ids(self) -> list[str]:
         """Return the id of every document."""
@@ -312,7 +312,7 @@ class Store:
         )
         facts = dict(self._rows("SELECT id, facts FROM documents"))
         return [
-            (info, _facts_from(facts[info.id]), str(indexed.get(info.id, "")))
+            (info, facts_from(facts[info.id]), str(indexed.get(info.id, "")))
             for info in self.infos()
         ]
 
@@ -461,12 +461,12 @@ class Store:
 
     def _to_facts(self, row: Sequence[Any]) -> FileFacts:
         with self._checked(row, _DOCUMENT_TYPES) as checked:
-            return _facts_from(checked[-1])
+            return facts_from(checked[-1])
 
     def _to_info(self, row: Sequence[Any]) -> DocumentInfo:
         with self._checked(row, _INFO_TYPES) as checked:
             id_, path, title, passages, facts, encoding, digest = checked
-            kind = _facts_from(facts).kind
+            kind = facts_from(facts).kind
             return DocumentInfo(id_, path, title, passages, kind, encoding, digest)
 
     def _to_version(self, row: Sequence[Any]) -> Version:
@@ -489,7 +489,8 @@ class Store:
             raise _damaged(self._path, f"holds {error} in row {row[0]!r:.50}") from error
 
 
-def _facts_from(text: str) -> FileFacts:
+def facts_from(text: str) -> FileFacts:
+    """Return what reading a file showed, from JSON."""
     values = json.loads(text)
     dropped = tuple(Dropped(str(one["reason"]), int(one["count"])) for one in values["dropped"])
     garbled = values["garbled"]

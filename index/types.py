@@ -325,7 +325,9 @@ class IndexInfo:
 
     Attributes:
         bytes_on_disk: of all its files; a segment that another generation has too counts in both.
+            0 where that is not known, as on a Milvus server.
         segments: how many segments its documents lie in.
+        lexical: how passages are found by their words.
     """
 
     index_dir: str
@@ -339,6 +341,7 @@ class IndexInfo:
     token_vectors: TokenVectorKind
     bytes_on_disk: int
     segments: int = 1
+    lexical: str = "BM25"
 
 
 @dataclass(frozen=True)

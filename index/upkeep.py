@@ -13,9 +13,10 @@ from index.errors import (
     IndexNotFoundError,
     SettingError,
 )
-from index.locations import default_index_dir
+from index.locations import IndexPlace, index_place
 from index.locks import is_held, writer
 from index.manifest import MANIFEST
+from index.milvus.address import MilvusAddress
 from index.opened import OpenedGeneration
 from index.verification import Problem, problems_of
 
@@ -60,7 +61,7 @@ class PruneReport:
     freed_bytes: int
 
 
-def list_generations(index_dir: str | Path | None = None) -> list[GenerationInfo]:
+def list_generations(index_dir: str | IndexPlace | None = None) -> list[GenerationInfo]:
     """Return every complete generation of an index, newest first.
 
     Args:
@@ -69,7 +70,12 @@ def list_generations(index_dir: str | Path | None = None) -> list[GenerationInfo
     Raises:
         IndexNotFoundError: there is no index in the folder.
     """
-    folder = _existing(index_dir)
+    place = index_place(index_dir)
+    if isinstance(place, MilvusAddress):
+        from index.milvus import upkeep as on_server
+
+        return on_server.list_generations(place)
+    folder = _existing(place)
     in_use = generation.name_in_use(folder)
     return [_describe(found, in_use) for found in generation.sealed(folder)]
 
@@ -114,7 +120,7 @@ def _on_disk(index_dir: Path) -> dict[tuple[int, int], int]:
 
 
 def verify(
-    index_dir: str | Path | None = None, *, name: str | None = None, deep: bool = True
+    index_dir: str | IndexPlace | None = None, *, name: str | None = None, deep: bool = True
 ) -> list[Problem]:
     """Return everything that is wrong with a generation; nothing when it is as it was built.
 
@@ -128,12 +134,19 @@ def verify(
         IndexNotFoundError: there is no index, or no such generation, in the folder.
         IndexDamagedError: CURRENT does not say which generation is in use.
     """
-    folder = _existing(index_dir)
+    place = index_place(index_dir)
+    if isinstance(place, MilvusAddress):
+        from index.milvus import upkeep as on_server
+
+        return on_server.verify(place, name=name, deep=deep)
+    folder = _existing(place)
     found = generation.current(folder) if name is None else _named(folder, name)
     return problems_of(found, deep=deep)
 
 
-def prune(index_dir: str | Path | None = None, *, keep: int = 2, wait: float = 0.0) -> PruneReport:
+def prune(
+    index_dir: str | IndexPlace | None = None, *, keep: int = 2, wait: float = 0.0
+) -> PruneReport:
     """Remove old generations that nobody reads; the one in use always stays.
 
     Args:
@@ -146,9 +159,14 @@ def prune(index_dir: str | Path | None = None, *, keep: int = 2, wait: float = 0
         IndexBusyError: another process is writing in this folder.
         SettingError: ``keep`` is below 1, or ``wait`` below 0.
     """
-    folder = _existing(index_dir)
     if keep < 1:
         raise SettingError(f"{keep} generations cannot be kept. Keep at least 1: the one in use.")
+    place = index_place(index_dir)
+    if isinstance(place, MilvusAddress):
+        from index.milvus import upkeep as on_server
+
+        return on_server.prune(place, keep=keep, wait=wait)
+    folder = _existing(place)
     with writer(folder, wait=wait):
         # When CURRENT names nothing good, readers have the newest good one: nothing may go.
         _check_opens(generation.current(folder))
@@ -162,7 +180,7 @@ def prune(index_dir: str | Path | None = None, *, keep: int = 2, wait: float = 0
 
 
 def rollback(
-    index_dir: str | Path | None = None, name: str | None = None, *, wait: float = 0.0
+    index_dir: str | IndexPlace | None = None, name: str | None = None, *, wait: float = 0.0
 ) -> str:
     """Put another generation into use, after checking every byte of it; nothing is removed.
 
@@ -182,7 +200,12 @@ def rollback(
         IndexDamagedError: the generation is damaged; the one in use stays.
         IndexBusyError: another process is writing in this folder.
     """
-    folder = _existing(index_dir)
+    place = index_place(index_dir)
+    if isinstance(place, MilvusAddress):
+        from index.milvus import upkeep as on_server
+
+        return on_server.rollback(place, name, wait=wait)
+    folder = _existing(place)
     with writer(folder, wait=wait):
         target = _before(folder) if name is None else _named(folder, name)
         found = problems_of(target)
@@ -196,8 +219,7 @@ def rollback(
     return target.name
 
 
-def _existing(index_dir: str | Path | None) -> Path:
-    folder = default_index_dir() if index_dir is None else Path(index_dir).expanduser()
+def _existing(folder: Path) -> Path:
     if not generation.sealed(folder):
         raise IndexNotFoundError(
             f"There is no index in {folder}. "

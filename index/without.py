@@ -47,21 +47,28 @@ class Without(Snapshot):
         ]
         return ids[kept[:k]], cosines[kept[:k]]
 
-    def search_lexical(self, terms: Sequence[str], k: int) -> list[LexicalHit]:
+    def search_lexical(
+        self, terms: Sequence[str], k: int, beside: Sequence[int] = ()
+    ) -> list[LexicalHit]:
         """Return the k passages with the highest BM25 score for these terms, best first.
 
         Other passages change every score a little, so twice as many are scored again and the best k
         taken: exact unless one of them moves up by k places.
         """
-        found = super().search_lexical(terms, 2 * k + len(self._hidden))
+        found = super().search_lexical(terms, 2 * k + len(self._hidden), beside)
         ids = [hit.passage_id for hit in found if hit.passage_id not in self._hidden]
         idf = {term: self.idf(term) for term in {term[:LONGEST_TERM] for term in terms}}
         hits = [LexicalHit(p.id, self._score(idf, p)) for p in self.get_passages(ids)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))[:k]
 
-    def search_any(self, weighed: Sequence[tuple[Alternatives, float]], k: int) -> list[LexicalHit]:
+    def search_any(
+        self,
+        weighed: Sequence[tuple[Alternatives, float]],
+        k: int,
+        beside: Sequence[int] = (),
+    ) -> list[LexicalHit]:
         """Return the k passages with the most weight; each weight counts for any alternative."""
-        found = super().search_any(weighed, k + len(self._hidden))
+        found = super().search_any(weighed, k + len(self._hidden), beside)
         return [hit for hit in found if hit.passage_id not in self._hidden][:k]
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
@@ -128,7 +135,7 @@ def _mean_length(opened: Index) -> float:
             continue
         # A rare term: the float32 idf of one that stands everywhere has few digits.
         term = min(counts, key=opened.frequency)
-        (hit,) = opened.search_lexical([term], 1)
+        (hit,) = opened.search_lexical([term], 1, [passage_id])
         (best,) = opened.get_passages([hit.passage_id])
         counts = _count_terms(best.searchable)
         norm = counts[term] * (opened.idf(term) * (bm25.K1 + 1) / hit.score - 1)

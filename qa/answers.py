@@ -3,10 +3,18 @@
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from index import Index, Passage, QuestionError, clean_question, find_words, fold, script_of
+from index import (
+    Index,
+    IndexPlace,
+    Passage,
+    QuestionError,
+    clean_question,
+    find_words,
+    fold,
+    script_of,
+)
 from qa.confidence import THRESHOLDS, confidence_of
 from qa.conversation import in_context
 from qa.facets import facets, named_places
@@ -40,7 +48,7 @@ _turns = threading.Semaphore(_AT_ONCE)
 
 
 def retrieve(
-    question: str, *, top_k: int = 5, index: str | Path | Index | None = None
+    question: str, *, top_k: int = 5, index: str | IndexPlace | Index | None = None
 ) -> list[Hit]:
     """Return the passages closest to a question, best first.
 
@@ -61,7 +69,7 @@ def retrieve(
 def ask(
     question: str,
     *,
-    index: str | Path | Index | None = None,
+    index: str | IndexPlace | Index | None = None,
     top_k: int = 5,
     strictness: Strictness = "balanced",
     earlier: Sequence[str] = (),

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from index import FeedbackError, Index, YinzhengError
+from index import FeedbackError, Index, IndexPlace, YinzhengError
 from qa.references import resolve
 from qa.write_ahead import use_write_ahead_log
 
@@ -113,7 +113,7 @@ class FeedbackStore:
         self,
         path: str | Path,
         *,
-        index: str | Path | Index | None = None,
+        index: str | IndexPlace | Index | None = None,
         most_a_day: int = MOST_A_DAY,
     ) -> None:
         self.path = Path(path)

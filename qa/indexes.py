@@ -2,7 +2,6 @@
 
 import threading
 import time
-from pathlib import Path
 
 from index import (
     REPORT,
@@ -10,16 +9,18 @@ from index import (
     IndexBusyError,
     IndexFolderError,
     IndexNotFoundError,
+    IndexPlace,
     default_index_dir,
+    index_place,
     open_index,
 )
 
-_opened: dict[Path, Index] = {}
+_opened: dict[IndexPlace, Index] = {}
 _lock = threading.Lock()
 _PATIENCE = 120.0  # seconds to wait for another process that is making the default index
 
 
-def shared_index(index: str | Path | Index | None) -> Index:
+def shared_index(index: str | IndexPlace | Index | None) -> Index:
     """Return an opened index: as given, or of a folder, shared by the whole process.
 
     It stays with one generation: a question is asked, answered and shown from the same one. After
@@ -34,17 +35,17 @@ def shared_index(index: str | Path | Index | None) -> Index:
     with _lock:
         if index is None:
             return _default()
-        return _open(Path(index).expanduser())
+        return _open(index_place(index))
 
 
-def _open(folder: Path) -> Index:
-    opened = _opened.get(folder)
+def _open(place: IndexPlace) -> Index:
+    opened = _opened.get(place)
     if opened is None:
-        opened = _opened[folder] = open_index(folder)
+        opened = _opened[place] = open_index(place)
     try:
         opened.refresh()
     except IndexFolderError:
-        del _opened[folder]
+        del _opened[place]
         raise
     return opened.snapshot()
 
@@ -65,7 +66,7 @@ def _default() -> Index:
     return _open(folder)
 
 
-def _wait_for_index(folder: Path) -> None:
+def _wait_for_index(folder: IndexPlace) -> None:
     """Wait until another process has finished the first build."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:

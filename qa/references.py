@@ -7,12 +7,12 @@ which state of a document is meant, wherever its file lies and whatever it is ca
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from index import (
     Document,
     Index,
+    IndexPlace,
     Passage,
     PlaceError,
     Version,
@@ -59,7 +59,7 @@ class Resolved:
     is_read_otherwise: bool
 
 
-def resolve(reference: str, *, index: str | Path | Index | None = None) -> Resolved:
+def resolve(reference: str, *, index: str | IndexPlace | Index | None = None) -> Resolved:
     """Find the quote of a permanent reference.
 
     Args:

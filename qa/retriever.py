@@ -248,12 +248,13 @@ def _fuse(index: Index, query: Query, keys: "_Keys") -> dict[int, PassageEvidenc
     in the index, leaves the word to the others, with no switch in between.
     """
     full, coverage = _HIGHEST_TF * query.mass, query.coverage
+    nearest = _of_enough_texts(keys, lambda k: _nearest(index, query, k))
+    near = index.near_by(query.vector)
     found = _of_enough_texts(
-        keys, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k)}
+        keys, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k, near)}
     )
     lexical = {id_: coverage * score / full for id_, score in found.items()}
-    translated = _search_translated(index, query, keys)
-    nearest = _of_enough_texts(keys, lambda k: _nearest(index, query, k))
+    translated = _search_translated(index, query, keys, near)
     ids = list(dict.fromkeys([*nearest, *lexical, *translated]))
     cosines = index.dense_scores(query.vector, ids).tolist()
     return {
@@ -264,7 +265,9 @@ def _fuse(index: Index, query: Query, keys: "_Keys") -> dict[int, PassageEvidenc
     }
 
 
-def _search_translated(index: Index, query: Query, keys: "_Keys") -> Mapping[int, float]:
+def _search_translated(
+    index: Index, query: Query, keys: "_Keys", near: Sequence[int]
+) -> Mapping[int, float]:
     weights = query.translation_idf.tolist()
     mass = sum(weights)
     weighed = [
@@ -273,7 +276,7 @@ def _search_translated(index: Index, query: Query, keys: "_Keys") -> Mapping[int
     if not weighed:
         return {}
     found = _of_enough_texts(
-        keys, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k)}
+        keys, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k, near)}
     )
     return {passage_id: score / mass for passage_id, score in found.items()}
 

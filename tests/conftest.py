@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from api_serving import ApiServer
+from milvus_serving import LITE, SERVER, LiteProcess, MilvusProcess, python_of
 from serving import COPIES, HOSTILE, Server, Visit, Visits
 from signing_in import write_people
 from tiny_models import tiny_model
@@ -179,3 +180,19 @@ def visit(chromium: "Browser") -> Iterator[Visits]:
         assert not opened.complaints
         assert opened.page.evaluate("window.opened === true && window.hurt === undefined")
         opened.page.context.close()
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
+    """A real Milvus, version 2.3.5."""
+    process = MilvusProcess(python_of(SERVER), tmp_path_factory.mktemp("milvus") / "data")
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteProcess]:
+    """Milvus Lite, which has BM25."""
+    process = LiteProcess(python_of(LITE), tmp_path_factory.mktemp("lite") / "data")
+    yield process
+    process.stop()

@@ -27,7 +27,7 @@ def test_everything_the_command_lines_do_is_shown() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     for name in (
         *("build_index", "add_documents", "update_documents", "remove_documents", "rollback"),
-        *("list_documents", "list_generations", "verify", "prune", "write_report"),
+        *("list_documents", "list_generations", "verify", "prune", "write_report", "copy_index"),
     ):
         assert hasattr(index, name)
         assert re.search(rf"\b{name}\(", text), name

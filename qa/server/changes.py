@@ -21,8 +21,9 @@ from typing import Any, Literal
 
 from index import (
     IndexBusyError,
+    IndexPlace,
     YinzhengError,
-    default_index_dir,
+    index_place,
     list_documents,
     list_generations,
 )
@@ -257,9 +258,8 @@ class ChangeDesk:
             self._process = None
 
     @property
-    def _index(self) -> Path:
-        named = self._settings.index
-        return Path(named).expanduser() if named else default_index_dir()
+    def _index(self) -> IndexPlace:
+        return index_place(self._settings.index or None)
 
 
 @dataclass(frozen=True)
@@ -355,7 +355,7 @@ def _kill_later(process: "subprocess.Popen[str]") -> None:
         process.kill()  # the old generation goes on serving, as after any crash
 
 
-def _in_use(index: Path) -> str:
+def _in_use(index: IndexPlace) -> str:
     """Return the name of the generation in use; empty when there is none, or none can be told."""
     try:
         return next((one.name for one in list_generations(index) if one.is_in_use), "")

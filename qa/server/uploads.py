@@ -24,8 +24,8 @@ from index import (
     UploadError,
     UploadKindError,
     UploadTooLargeError,
-    default_index_dir,
     file_of,
+    index_place,
     recognise,
 )
 from qa.server.file_names import safe_name
@@ -102,9 +102,10 @@ class UploadStore:
     """
 
     def __init__(self, settings: ServerSettings) -> None:
-        index = Path(settings.index) if settings.index else default_index_dir()
+        index = index_place(settings.index or None)
+        where = str(index.resolve() if isinstance(index, Path) else index)
         # Two servers of different indexes may share a data folder; their files must not.
-        key = hashlib.sha256(str(index.expanduser().resolve()).encode()).hexdigest()[:12]
+        key = hashlib.sha256(where.encode()).hexdigest()[:12]
         self.folder = settings.data_dir.expanduser().resolve() / "documents" / key
         self._settings = settings
         self._arriving = threading.Lock()

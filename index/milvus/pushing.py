@@ -1,0 +1,413 @@
+"""A generation of an index folder → collections on a Milvus server, then named in the alias.
+
+What is written is written under new names. Only when all of it has been counted and a sample read
+back does the alias of the index move, and every reader follows. Killed at any moment, the old
+generation goes on serving, and the next attempt goes on where this one was.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from index import generation
+from index.errors import IndexServerError
+from index.folding import terms
+from index.lexical import LONGEST_TERM
+from index.manifest import MANIFEST, Manifest
+from index.milvus.client import MilvusServer, Row
+from index.milvus.lexical import term_text
+from index.milvus.names import Names, SegmentNames
+from index.milvus.rows import Seen
+from index.milvus.segment import MilvusSegment, SegmentTexts
+from index.milvus.tables import (
+    PARTS,
+    TEXTS,
+    Text,
+    digest_of,
+    in_parts,
+    pack_arrays,
+    pack_record,
+    part_rows,
+    passages_table,
+    written_terms,
+)
+from index.opened import OpenedGeneration, Segment
+from index.part_vectors import PartVectorStore
+from index.store import Entry
+from index.types import Version
+
+Told = Callable[[str, int, int], None]
+
+_TOGETHER = 100
+"""Passages written in one go: 10 MB and less."""
+_TEXTS_TOGETHER = 50
+_SAMPLE = 50
+_FLUSHED_FROM = 10_000
+"""Passages from which on a server is told to put them on its disk in one piece, with an index. It
+has written down each row before it says so; smaller segments it puts there by itself."""
+_TERMS_A_TEXT = 2000
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What was written.
+
+    Attributes:
+        generation: its name.
+        passages: how many passages were written.
+        shared: how many were there already, in segments of other generations.
+    """
+
+    generation: str
+    passages: int
+    shared: int
+
+
+def push(
+    folder: Path, server: MilvusServer, told: Told, *, known: Mapping[str, str] | None = None
+) -> Pushed:
+    """Write a generation, check it, and put it in use.
+
+    Args:
+        folder: of the sealed generation.
+        server: with the address of the index.
+        told: called with ``upload``, how many passages are done, and of how many.
+        known: what segments that were read from the server are called there.
+
+    Raises:
+        IndexDamagedError: the folder is not as it was built.
+        IndexServerError: the server does not take it; the generation in use stays.
+    """
+    names = Names(server.address.collection)
+    with ExitStack() as stack:
+        opened = OpenedGeneration(folder)
+        stack.callback(opened.close)
+        generation.check_files(folder, opened.manifest)
+        pushing = _Push(server, names, opened, told, known or {})
+        segments = [pushing.segment(number) for number in range(len(opened.parts))]
+        pushing.generation(segments)
+    return Pushed(folder.name, pushing.written, opened.manifest.passages - pushing.written)
+
+
+def segment_name(manifest: Manifest, number: int) -> str:
+    """Return what a segment of a folder is called on a server: by what its files hold."""
+    start = f"{generation.SEGMENTS}/{number}/"
+    files = {
+        name.removeprefix(start): facts.sha256
+        for name, facts in manifest.files.items()
+        if name.startswith(start)
+    }
+    return hashlib.sha256(json.dumps(files, sort_keys=True).encode("ascii")).hexdigest()[:20]
+
+
+class _Push:
+    def __init__(
+        self,
+        server: MilvusServer,
+        names: Names,
+        opened: OpenedGeneration,
+        told: Told,
+        known: Mapping[str, str],
+    ) -> None:
+        self._server = server
+        self._names = names
+        self._opened = opened
+        self._told = told
+        self._known = known
+        self._done = 0
+        self.written = 0
+
+    # ---- a segment -------------------------------------------------------------------------------
+
+    def segment(self, number: int) -> dict[str, Any]:
+        """Write a segment unless it is there; return what a generation says of it."""
+        part = self._opened.parts[number]
+        name = segment_name(self._opened.manifest, number)
+        name = self._known.get(name, name)
+        known = self._complete(name)
+        if known is not None:
+            self._done += part.facts.passages
+            return known
+        where = self._names.of_segment(name)
+        self._create(where, part)
+        tally = _Tally(part.store.versions())
+        for entries in _batches(part.store.entries()):
+            self._write(where, part, entries, tally)
+        facts = {"name": name, **asdict(part.facts), **tally.facts(), **_coding(part)}
+        self._write_texts(where.texts, [*_segment_texts(part, tally, facts)])
+        if part.facts.passages > _FLUSHED_FROM:
+            for collection in where.all():
+                self._server.flush(collection)
+        self._check(where, part, facts)
+        # Written last: a segment that says what it is, is complete.
+        self._write_texts(where.texts, [Text("segment", "segment", json.dumps(facts).encode())])
+        return facts
+
+    def _create(self, where: SegmentNames, part: Segment) -> None:
+        """Make a segment's collections, all at once: a server takes its time for each."""
+        dimension, count = self._opened.manifest.dimension, part.facts.passages
+        wanted = (
+            (where.passages, passages_table(dimension), count),
+            (where.parts, PARTS, 0),  # of which nothing is ever nearest
+            (where.texts, TEXTS, 0),
+        )
+        with ThreadPoolExecutor(len(wanted)) as pool:
+            made = [
+                pool.submit(self._server.create, name, table, rows=rows)
+                for name, table, rows in wanted
+            ]
+            for one in made:
+                one.result()
+
+    def _complete(self, name: str) -> dict[str, Any] | None:
+        """Return what a segment says of itself; None when it is not there as a whole."""
+        where = self._names.of_segment(name)
+        if not all(map(self._server.exists, where.all())):
+            return None
+        try:
+            self._server.make_ready(where.texts)
+        except IndexServerError:  # begun, and stopped before it had its index
+            return None
+        return read_json(SegmentTexts(self._server, where.texts, Seen(always=True)), "segment")
+
+    def _write(
+        self, where: SegmentNames, part: Segment, entries: Sequence[Entry], tally: "_Tally"
+    ) -> None:
+        passages = [passage for entry in entries for passage in entry.passages]
+        keys = [one for entry in entries for one in entry.keys]
+        rows, parts = [], []
+        vectors = part.vectors.rows(np.array([one.id for one in passages], np.int64))
+        for passage, key, vector in zip(passages, keys, vectors, strict=True):
+            found = terms(passage.searchable)
+            arrays = stored_parts(part, passage.id)
+            data = pack_arrays(arrays)
+            own = part_rows(passage.id, data)
+            values = [
+                *(passage.document_id, passage.start, passage.end, passage.text),
+                *(passage.headings, [(s.start, s.end) for s in passage.sentences], passage.page),
+            ]
+            record = pack_record(values, f"Passage {passage.id}")
+            digest = digest_of(record.encode(), key.vectors, key.duplicate, vector.tobytes(), data)
+            tally.add(found, digest, len(own))
+            rows.append(
+                {
+                    "row": passage.id,
+                    "document": passage.document_id,
+                    "duplicate_key": key.duplicate.hex(),
+                    "vector_key": key.vectors.hex(),
+                    "pieces": len(own),
+                    "tokens": len(arrays["tokens.spans"]),
+                    "sentences": len(arrays["sentences.spans"]),
+                    "digest": digest,
+                    "record": record,
+                    "terms": written_terms(found, as_words=self._server.has_bm25),
+                    "vector": vector,
+                }
+            )
+            parts += own
+        self._put(where.passages, "row", rows)
+        self._put(where.parts, "piece", parts)
+        texts = (_document_texts(e, tally.indexed.get(e.document.id, "")) for e in entries)
+        self._write_texts(where.texts, list(chain.from_iterable(texts)))
+        self._done += len(rows)
+        self.written += len(rows)
+        self._told("upload", self._done, self._opened.manifest.passages)
+
+    def _put(self, collection: str, key: str, rows: Sequence[Row]) -> None:
+        """Write rows that an attempt before this one has not written."""
+        for some in in_parts(rows, _TOGETHER):
+            values = [row[key] for row in some]
+            where = f"{key} in {json.dumps(values)}"
+            there = self._server.count(collection, where)
+            if there == len(some):
+                continue
+            if there:
+                self._server.put(collection, some)
+            else:
+                self._server.add(collection, some)
+
+    def _write_texts(self, collection: str, texts: Sequence[Text]) -> None:
+        self._put(collection, "name", [row for text in texts for row in text.rows()])
+
+    def _check(self, where: SegmentNames, part: Segment, facts: Mapping[str, Any]) -> None:
+        """Count what was written, and read some of it back.
+
+        Raises:
+            IndexServerError: something of it is not there.
+        """
+        found = (self._server.count(where.passages), self._server.count(where.parts))
+        if found != (facts["passages"], facts["pieces"]):
+            raise IndexServerError(
+                f"{where.passages} on {self._server.address.server} has {found[0]:,} passages and "
+                f"{found[1]:,} pieces where {facts['passages']:,} and {facts['pieces']:,} were "
+                "written. Drop it and try again, or ask the server's log."
+            )
+        rows = range(facts["passages"])
+        sample = sorted(Random(facts["name"]).sample(rows, min(_SAMPLE, len(rows))))  # noqa: S311
+        segment = MilvusSegment(self._server, where, facts, Seen(always=True))
+        for row, passage in zip(sample, part.store.get_passages(sample), strict=True):
+            same = segment.store.get_passages([row]) == [passage]
+            theirs, mine = segment.tokens.get(row).vectors, part.tokens.get(row).vectors
+            if not same or not np.array_equal(theirs, mine):
+                raise IndexServerError(
+                    f"{where.passages} on {self._server.address.server} gives back another passage "
+                    f"{row} than was written. Drop it and try again."
+                )
+
+    # ---- the generation --------------------------------------------------------------------------
+
+    def generation(self, segments: Sequence[Mapping[str, Any]]) -> None:
+        """Write what a generation says of itself, then put it in use."""
+        opened = self._opened
+        collection = self._names.of_generation(opened.folder.name)
+        self._server.create(collection, TEXTS, rows=0)
+        duplicates = opened.store.duplicates()
+        said = {
+            "format": 1,
+            "name": opened.folder.name,
+            "manifest": json.loads((opened.folder / MANIFEST).read_text(encoding="utf-8")),
+            "segments": segments,
+        }
+        self._write_texts(
+            collection,
+            [
+                Text("generation", "generation", json.dumps(said, ensure_ascii=False).encode()),
+                Text("places", "places", pack_arrays({"places": opened.store.places.table})),
+                Text("duplicates", "duplicates", json.dumps(duplicates).encode()),
+            ],
+        )
+        self._server.point(self._names.alias, collection)
+
+
+class _Tally:
+    """What is counted while a segment is written."""
+
+    def __init__(self, versions: Iterable[Version]) -> None:
+        self.indexed: dict[str, str] = {}
+        for version in versions:
+            newest = max(self.indexed.get(version.document_id, ""), version.indexed)
+            self.indexed[version.document_id] = newest
+        self.frequency: Counter[str] = Counter()
+        self._lengths = 0
+        self._digest = hashlib.sha256()
+        self._pieces = 0
+
+    def add(self, found: Sequence[str], digest: str, pieces: int) -> None:
+        short = [term[:LONGEST_TERM] for term in found]
+        self.frequency.update(set(short))
+        self._lengths += len(short)
+        self._pieces += pieces
+        self._digest.update(digest.encode("ascii"))
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "terms": self._lengths,
+            "term_texts": max(1, len(self.frequency) // _TERMS_A_TEXT),
+            "pieces": self._pieces,
+            "digest": self._digest.hexdigest(),
+        }
+
+
+def stored_parts(part: Segment, row: int) -> dict[str, Any]:
+    """Return the vectors of a passage's tokens and sentences as they are stored, by name."""
+    found: dict[str, Any] = {}
+    for name, store in (("tokens", part.tokens), ("sentences", part.sentences)):
+        stored, found[f"{name}.spans"] = store.stored_of(row)
+        names = ("codes",) if store.kind == "pq" else ("levels", "scales")
+        found |= {f"{name}.{kind}": one for kind, one in zip(names, stored, strict=True)}
+    return found
+
+
+def _coding(part: Segment) -> dict[str, Any]:
+    return {
+        "dimension": part.vectors.dimension,
+        "token_vectors": part.tokens.kind,
+        "tokens": part.tokens.total,
+        "sentences": part.sentences.total,
+        "tokens_longest": _longest(part.tokens),
+        "sentences_longest": _longest(part.sentences),
+    }
+
+
+def _longest(parts: PartVectorStore) -> int:
+    """Return the longest text that the spans of parts may count in."""
+    return int(np.iinfo(parts.spans.dtype).max)
+
+
+def _segment_texts(part: Segment, tally: _Tally, facts: Mapping[str, Any]) -> Iterator[Text]:
+    count = int(facts["term_texts"])
+    texts: list[dict[str, int]] = [{} for _ in range(count)]
+    for term, frequency in tally.frequency.items():
+        texts[term_text(term, count)][term] = frequency
+    for number, held in enumerate(texts):
+        data = json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        yield Text(f"terms/{number}", "terms", data)
+    quantiser = part.tokens.quantiser
+    if quantiser is not None:
+        data = pack_arrays({"centroids": quantiser.centroids})
+        yield Text("quantiser", "quantiser", data)
+    of_document: Counter[str] = Counter()
+    for version in part.store.versions():
+        number = of_document[version.document_id]
+        of_document[version.document_id] += 1
+        yield _version_text(version, number)
+
+
+def _version_text(version: Version, number: int) -> Text:
+    values = [
+        *(version.document_id, version.path, version.content_hash, version.text_key.hex()),
+        *(version.generation, version.indexed),
+    ]
+    data = json.dumps(values, ensure_ascii=False).encode()
+    name = f"version/{version.document_id}/{number:06d}"
+    return Text(name, "version", data, version.document_id, version.content_hash)
+
+
+def _document_texts(entry: Entry, indexed: str) -> Iterator[Text]:
+    document = entry.document
+    head = {
+        "id": document.id,
+        "path": document.path,
+        "title": document.title,
+        "content_hash": document.content_hash,
+        "encoding": document.encoding,
+        "facts": asdict(entry.facts),
+        "passages": len(entry.passages),
+        "first": entry.passages[0].id,
+        "characters": len(document.text),
+        "indexed": indexed,
+    }
+    for kind, values in (("head", head), ("text", [document.offsets.kept, document.text])):
+        data = json.dumps(values, ensure_ascii=False).encode()
+        yield Text(f"{kind}/{document.id}", kind, data, document.id, document.content_hash)
+
+
+def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield documents, so many at a time that they have about as many passages as go together."""
+    batch: list[Entry] = []
+    for entry in entries:
+        batch.append(entry)
+        if sum(len(one.passages) for one in batch) >= _TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def read_json(texts: SegmentTexts, name: str) -> dict[str, Any] | None:
+    """Return what a text says; None when nobody has written it."""
+    data = texts.read_if_there(name)
+    if data is None:
+        return None
+    found: dict[str, Any] = json.loads(data)
+    return found
