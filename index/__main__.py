@@ -167,6 +167,19 @@ def _add_build(build: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--fresh", action="store_true", help="read and embed everything again, changed or not"
     )
+    build.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes that embed, each with a model of its own (default: %(default)s, which uses "
+        "all cores as well)",
+    )
+    build.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="a Ray cluster (pip install 'yinzheng[ray]') whose machines embed, in N workers",
+    )
     _add_follow_links(build)
     build.set_defaults(run=_build)
 
@@ -271,6 +284,8 @@ def _build(parsed: argparse.Namespace) -> int:
             model=parsed.model,
             token_vectors=parsed.token_vectors,
             fresh=parsed.fresh,
+            workers=parsed.workers,
+            ray=parsed.ray,
             follow_links=parsed.follow_links,
             encoding=parsed.encoding,
             limits=_limits(parsed),

@@ -14,6 +14,7 @@ from index.errors import (
     IndexFormatError,
     IndexNotFoundError,
     NoDocumentsError,
+    SettingError,
 )
 from index.gathering import Found, Gathering, ReadingOptions
 from index.loaders import Limits
@@ -41,6 +42,8 @@ def build_index(
     wait: float = 0.0,
     fresh: bool = False,
     rewrite: bool = False,
+    workers: int = 1,
+    ray: str | None = None,
 ) -> BuildReport:
     """Index exactly the documents of these files and folders; the old index serves meanwhile.
 
@@ -63,6 +66,8 @@ def build_index(
         wait: seconds to wait for another process that is writing.
         fresh: read and embed everything again, whatever the old index holds.
         rewrite: write a new generation even when nothing has changed.
+        workers: processes that embed; what comes out is the same with any number.
+        ray: address of a Ray cluster, whose machines embed in place of processes here.
 
     Raises:
         DocumentError: a named path does not exist.
@@ -71,13 +76,16 @@ def build_index(
         IndexFolderError: the folder cannot be used, or the disk is full.
         ModelError: the model cannot be used.
         CacheError: the file of kept embeddings cannot be used.
-        SettingError: there is no such kind of token vectors, or not for this model; or ``wait``
-            is below 0.
+        SettingError: there is no such kind of token vectors, or not for this model; ``wait`` is
+            below 0, or ``workers`` below 1; or there is no such cluster.
     """
     named = _listed(paths)
     options = ReadingOptions(encoding, limits, follow_links)
     found = Found.of(named, options)
+    if workers < 1:
+        raise SettingError(f"{workers} processes cannot embed anything. Give at least 1 worker.")
     with changing(index_dir, progress, embedding_cache, wait=wait) as change:
+        change.workers, change.ray = workers, ray
         change.build_on(_old_or_none(change, fresh=fresh), model, token_vectors, options)
         change.made_from(named)
         change.gathering.fresh = fresh

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -44,6 +44,7 @@ from index.views import Plan, Progress, write_segment
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
+    from index.spread import Others
 
 _TOO_FEW = (
     f"Token vectors are stored as int8: a product quantiser needs {FEWEST_TRAINED:,} tokens to "
@@ -68,6 +69,8 @@ class Change:
     sources: tuple[str, ...] = ()
     started: float = field(default_factory=time.perf_counter)
     place: IndexPlace | None = None
+    workers: int = 1
+    ray: str | None = None
 
     def build_on(
         self,
@@ -207,6 +210,28 @@ class Change:
 
     @contextmanager
     def _remembering(self, embedder: "Embedder", plan: Plan) -> Iterator["Embedder"]:
+        others = self._others(embedder)
+        if others is None:
+            with self._keeping(embedder, plan) as keeping:
+                yield keeping
+            return
+        with closing(others), self._keeping(embedder.with_others(others), plan) as keeping:
+            yield keeping
+
+    def _others(self, embedder: "Embedder") -> "Others | None":
+        """Return who embeds passages in this process's place; None: it does so itself."""
+        if self.ray is not None:
+            from index.spread_ray import RayWorkers
+
+            return RayWorkers(self.workers, embedder.name, self.ray)
+        if self.workers > 1:
+            from index.spread import Processes
+
+            return Processes(self.workers, embedder.name)
+        return None
+
+    @contextmanager
+    def _keeping(self, embedder: "Embedder", plan: Plan) -> Iterator["Embedder"]:
         from index.checkpoint import Checkpoint
         from index.embedding_cache import CachedEmbedder
 

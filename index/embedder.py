@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from index.packed import Forward, PackedBert, Parts, Workers
     from index.padded import PaddedBert
     from index.sentence_pooling import SentencePooling
+    from index.spread import Others
 
     Engine = PackedBert | PaddedBert
 
@@ -101,6 +102,7 @@ class Embedder:
         self._model = model
         self._engine = engine
         self._pooling = pooling
+        self._others: Others | None = None
         # A fast tokenizer refuses two threads at once ("Already borrowed").
         self._lock = threading.Lock()
         self._asked = QueryCache()
@@ -118,6 +120,13 @@ class Embedder:
         self._batch = _GPU_BATCH if model.device.type == "cuda" else _BATCH
         self._settings: dict[str, Any] = {"batch_size": self._batch, "show_progress_bar": False}
         self._together = Batching(self.encode_queries_tokens, length=len)
+
+    def with_others(self, others: "Others") -> "Embedder":
+        """Return the same model, whose passages others embed; questions it embeds itself."""
+        same = Embedder.__new__(Embedder)
+        same.__dict__.update(vars(self))
+        same._others = others
+        return same
 
     def encode_queries(self, queries: Sequence[str]) -> FloatArray:
         """Return unit vectors for questions, float32 ``(n, dimension)``."""
@@ -181,6 +190,9 @@ class Embedder:
             texts: to encode.
             sentences: of each text, in its offsets, where their vectors are wanted too.
         """
+        if self._others is not None:
+            yield from self._others(texts, sentences)
+            return
         if self._engine is not None:
             yield from self._by_engine(texts, sentences)
             return
