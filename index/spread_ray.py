@@ -48,7 +48,7 @@ class RayWorkers:
             ) from error
         remote = ray.remote(num_cpus=1, max_restarts=_ATTEMPTS, max_task_retries=_ATTEMPTS)(_Actor)
         self._count = count
-        self._actors = [remote.remote(model) for _ in range(count)]
+        self._actors: list[Any] = [remote.remote(model) for _ in range(count)]
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for actor in self._actors:
             self._free.put(actor)

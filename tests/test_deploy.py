@@ -7,13 +7,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from serving import Server
 from signing_in import READER_TOKEN, request, write_people
 
 import app
+from index.milvus.address import MilvusAddress, credentials
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
@@ -188,3 +192,52 @@ def test_the_guide_to_the_server_names_every_option_and_real_tests() -> None:
     tests = "\n".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
     missing = {name for name in named if f"def {name}(" not in tests}
     assert not missing
+
+
+def described(name: str) -> list[Any]:
+    text = (DEPLOY / name).read_text(encoding="utf-8")
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
+def test_the_replicas_of_the_compose_file_have_options_that_exist() -> None:
+    (held,) = described("compose.yaml")
+    app_service = held["services"]["app"]
+    command = [re.sub(r"\$\{\w+:-(.*)\}", r"\1", one) for one in app_service["command"]]
+    parse(["--host", "0.0.0.0", "--port", "7860", *command])  # noqa: S104
+    assert app_service["read_only"] is True
+    check_settings(app_service["environment"])
+    assert set(app_service["depends_on"]) < set(held["services"])
+    used = {
+        volume.split(":")[0] for s in held["services"].values() for volume in s.get("volumes", [])
+    }
+    assert used == set(held["volumes"])
+    configs = {one["source"] for s in held["services"].values() for one in s.get("configs", [])}
+    assert configs == set(held["configs"])
+    published = [port for s in held["services"].values() for port in s.get("ports", [])]
+    assert published == ["127.0.0.1:7860:80"]
+
+
+def test_the_replicas_of_the_cluster_have_options_and_settings_that_exist() -> None:
+    settings, replicas, service = described("kubernetes.yaml")
+    pod = replicas["spec"]["template"]
+    (container,) = pod["spec"]["containers"]
+    parse(["--host", "0.0.0.0", "--port", "7860", *container["args"]])  # noqa: S104
+    named = [one["name"] for one in container["env"]]
+    check_settings({**settings["data"], **dict.fromkeys(named, "x")})
+    assert pod["spec"]["securityContext"]["runAsUser"] == 10001
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    labels = pod["metadata"]["labels"]
+    assert service["spec"]["selector"] == replicas["spec"]["selector"]["matchLabels"] == labels
+    volumes = {one["name"] for one in pod["spec"]["volumes"]}
+    volumes |= {one["metadata"]["name"] for one in replicas["spec"]["volumeClaimTemplates"]}
+    assert {one["name"] for one in container["volumeMounts"]} == volumes
+
+
+def check_settings(environment: dict[str, str]) -> None:
+    """Check that an environment names an index on a server, and settings that are read."""
+    MilvusAddress.parse(environment["YINZHENG_INDEX"])
+    own = {name: "1" for name in environment if name.startswith("YINZHENG_MILVUS_")}
+    found = asdict(credentials(own))
+    assert {name for name, value in found.items() if value} == {
+        name.removeprefix("YINZHENG_MILVUS_").lower() for name in own
+    }

@@ -77,7 +77,8 @@ def test_an_index_is_the_same_with_any_number_of_workers(
 def test_who_dies_is_started_again() -> None:
     embedder = load_embedder()
     others = Processes(2, embedder.name)
-    ask, killed = others._ask, []
+    ask = others._ask
+    killed: list[subprocess.Popen[bytes]] = []
 
     def killing(data: bytes) -> bytes:
         if len(killed) < 2:
