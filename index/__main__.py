@@ -492,9 +492,10 @@ def _as_line(one: "GenerationInfo") -> str:
         *(["held by a reader"] if one.is_held else []),
         *([one.problem] if one.problem else []),
     ]
+    size = f"{one.bytes_on_disk / 1e6:.1f} MB  " if one.bytes_on_disk else ""
     return (
         f"{one.name}  {built:<16}  documents: {one.documents:,}  passages: {one.passages:,}  "
-        f"{one.bytes_on_disk / 1e6:.1f} MB  {'; '.join(marks)}".rstrip()
+        f"{size}{'; '.join(marks)}".rstrip()
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index import generation
-from index.errors import SettingError
+from index.errors import IndexNotFoundError, SettingError
 from index.gathering import Gathering, ReadingOptions
 from index.keys import text_key
 from index.leftovers import remove_checkpoint
@@ -316,10 +316,14 @@ def changing(
 def _folder_for(place: IndexPlace, told: Progress, *, wait: float) -> Iterator[Path]:
     """Lend the index folder in which an index is changed."""
     if isinstance(place, MilvusAddress):
+        from index.milvus.opened import not_there
         from index.milvus.staging import staged
 
         with staged(place, told, wait=wait) as folder:
-            yield folder
+            try:
+                yield folder
+            except IndexNotFoundError:
+                raise not_there(place) from None
     else:
         yield place
 

@@ -81,14 +81,14 @@ def _to_folder(source: MilvusAddress, folder: Path, told: Told, wait: float) -> 
 
 def _receive(source: MilvusAddress, folder: Path, told: Told) -> str:
     from index.milvus.client import MilvusServer
+    from index.milvus.opened import not_there
     from index.milvus.staging import receive
-    from index.milvus.upkeep import not_there
 
     server = MilvusServer(source, credentials())
     try:
         collection = server.target_of(source.collection)
         if collection is None:
-            raise not_there(server)
+            raise not_there(source)
         receive(server, collection, folder, told)
         return generation.current(folder).name
     finally:

@@ -30,7 +30,8 @@ class GenerationInfo:
         created: when it was built; None when it cannot be opened.
         documents: how many documents; 0 when it cannot be opened.
         passages: how many passages; 0 when it cannot be opened.
-        bytes_on_disk: the size of all its files, also of those that other generations have too.
+        bytes_on_disk: the size of all its files, also of those that other generations have too; 0
+            on a server, which does not say.
         is_in_use: whether CURRENT names it.
         is_held: whether some process has it open; None where the system cannot tell.
         problem: why it cannot be opened; empty when it can.

@@ -36,13 +36,15 @@ def totals_html(overview: Overview, warning: str, language: Language) -> str:
     """Return what the index holds, as a list of terms and values."""
     words, info, size = SAID[language], overview.info, overview.size
     built = f"{info.created.astimezone():%Y-%m-%d %H:%M}"
+    on_disk = sum(size.bytes_by_part.values())
     facts = [
         (words["documents"], f"{info.documents:,}"),
         (words["passages"], f"{info.passages:,}"),
         (words["sentences"], f"{size.sentences:,}"),
         (words["characters"], f"{size.characters:,}"),
         (words["built"], built),
-        (words["disk"], words["megabytes"].format(sum(size.bytes_by_part.values()) / 1e6)),
+        # A server does not say how much it takes.
+        *([(words["disk"], words["megabytes"].format(on_disk / 1e6))] if on_disk else []),
         (words["model"], info.model),
         (words["generation"], info.generation),
     ]
@@ -51,7 +53,8 @@ def totals_html(overview: Overview, warning: str, language: Language) -> str:
     rows = [(_part_name(n, language), words["megabytes"].format(b / 1e6)) for n, b in parts]
     table = _table((words["part"], words["disk"]), rows)
     told = f'<p class="alarm">⚠ {escape(words["fallback"].format(built))}</p>' if warning else ""
-    return _section(language, "holds", f"{told}<dl>{listed}</dl>{_folded(words['disk'], table)}")
+    folded = _folded(words["disk"], table) if on_disk else ""
+    return _section(language, "holds", f"{told}<dl>{listed}</dl>{folded}")
 
 
 def _part_name(name: str, language: Language) -> str:

@@ -10,6 +10,7 @@ from index import (
     IndexFolderError,
     IndexNotFoundError,
     IndexPlace,
+    IndexServerError,
     default_index_dir,
     index_place,
     open_index,
@@ -44,6 +45,8 @@ def _open(place: IndexPlace) -> Index:
         opened = _opened[place] = open_index(place)
     try:
         opened.refresh()
+    except IndexServerError:
+        raise  # it may come back, and the connection with it
     except IndexFolderError:
         del _opened[place]
         raise

@@ -33,7 +33,7 @@ def start(data: str) -> MilvusServer:
 
 
 async def hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, asyncio.CancelledError):
         theirs, ours = await asyncio.open_connection("127.0.0.1", PORT)
         await asyncio.gather(pipe(reader, ours), pipe(theirs, writer), return_exceptions=True)
     writer.close()

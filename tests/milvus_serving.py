@@ -146,6 +146,8 @@ class LiteProcess:
         command = Path(python).with_name("milvus-lite")
         self._process = subprocess.Popen(
             [
+                # In the background of a shell it would be deaf to what makes it close its files.
+                *("env", "--default-signal=INT"),
                 *(str(command), "server", "--data-dir", str(folder)),
                 *("--host", "127.0.0.1", "--port", str(self.port)),
             ],
@@ -165,6 +167,7 @@ class LiteProcess:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
             self._process.kill()
+            self._process.wait()
         self._log.close()
 
 

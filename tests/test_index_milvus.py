@@ -124,6 +124,9 @@ def test_changes_are_those_of_a_folder(
     with open_index(place) as mine, open_index(folder) as theirs:
         same(mine, theirs)
         assert mine.info.segments == theirs.info.segments
+        for question in ("水利", "學校在哪裡", "別的事"):
+            hits = [retrieve(question, index=one) for one in (mine, theirs)]
+            assert [hit.passage for hit in hits[0]] == [hit.passage for hit in hits[1]]
     assert list_documents(place) == list_documents(folder)
     assert verify(place) == []
 
@@ -224,6 +227,51 @@ def test_it_comes_back_into_a_folder(
         assert [(h.passage, h.score) for h in hits[0]] == [(h.passage, h.score) for h in hits[1]]
 
 
+def test_codes_of_token_vectors_are_the_same(
+    server: MilvusServer, tiny: Path, tmp_path: Path
+) -> None:
+    docs, folder, back = tmp_path / "docs", tmp_path / "folder", tmp_path / "back"
+    docs.mkdir()
+    for number in range(40):
+        text = "\n\n".join(f"第{number}篇第{line}段講水利和網絡。" * 4 for line in range(12))
+        (docs / f"{number:02d}.txt").write_text(text, encoding="utf-8")
+    report = build_index(docs, index_dir=folder, model=str(tiny), token_vectors="pq")
+    assert report.token_vectors == "pq"
+    copy_index(folder, server.address)
+    copy_index(server.address, back)
+    assert verify(server.address) == []
+    assert verify(back) == []
+    with open_index(server.address) as one, open_index(folder) as other, open_index(back) as third:
+        assert one.info.token_vectors == "pq"
+        same(one, other)
+        same(third, other)
+        found = [retrieve("第3篇第5段", index=x) for x in (one, other, third)]
+        assert [h.passage for h in found[0]] == [h.passage for h in found[1]]
+        assert [h.score for h in found[1]] == [h.score for h in found[2]]
+
+
+def test_a_server_that_is_silent_is_asked_once_a_second(
+    server: MilvusServer, docs: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_index(docs, index_dir=server.address, model=str(tiny))
+    with open_index(server.address) as opened:
+        time.sleep(1.1)
+        asked: list[str] = []
+
+        def silent(_server: MilvusServer, alias: str) -> str | None:
+            asked.append(alias)
+            raise IndexServerError("It does not answer.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(MilvusServer, "target_of", silent)
+            for _ in range(20):
+                with pytest.raises(IndexServerError):
+                    opened.refresh()
+        assert len(asked) == 1
+        time.sleep(1.1)
+        assert not opened.refresh()
+
+
 def test_what_is_altered_on_the_server_is_found(
     server: MilvusServer, docs: Path, tiny: Path, tmp_path: Path
 ) -> None:
@@ -242,6 +290,13 @@ def test_what_is_altered_on_the_server_is_found(
     assert not list((tmp_path / "back" / "generations").iterdir())
     server.remove(where.passages, "row in [1]")
     assert any("were written" in p.fact for p in verify(place))
+
+
+def test_there_is_nothing_to_change_yet(server: MilvusServer, docs: Path) -> None:
+    with pytest.raises(IndexNotFoundError, match=f"--index {server.address}"):
+        add_documents(docs, index_dir=server.address)
+    with pytest.raises(IndexNotFoundError, match=f"--index {server.address}"):
+        list_generations(server.address)
 
 
 def test_one_writer_at_a_time(server: MilvusServer) -> None:

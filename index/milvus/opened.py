@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from index.errors import IndexFormatError, IndexNotFoundError
+from index.errors import IndexFormatError, IndexNotFoundError, IndexServerError
 from index.in_use import State
 from index.manifest import Manifest, manifest_of
 from index.milvus.address import MilvusAddress, credentials
@@ -142,6 +142,14 @@ class _Store(SegmentedStore):
         return {str(id_): int(count) for id_, count in held.items()}
 
 
+def not_there(address: MilvusAddress) -> IndexNotFoundError:
+    """Return the error that there is no such index on a server."""
+    return IndexNotFoundError(
+        f"There is no index {address.collection} on the Milvus server at {address.server}. "
+        f"Build one: python -m index build PATH --index {address}"
+    )
+
+
 def read_said(texts: SegmentTexts, collection: str) -> dict[str, Any]:
     """Return what a generation says of itself.
 
@@ -177,23 +185,28 @@ class MilvusGenerations:
         self.server: MilvusServer = MilvusServer(address, credentials())
         self._names = Names(address.collection)
         self._looked = (0.0, b"")
+        self._failed: tuple[float, IndexServerError] | None = None
 
     def current(self) -> bytes:
         """Return the name of the collection of the generation in use, as of a second ago at most.
 
         Raises:
             IndexNotFoundError: there is no such index on the server.
+            IndexServerError: it does not answer, or did not a second ago.
         """
         when, found = self._looked
         if found and time.monotonic() - when < _LOOKED_EVERY:
             return found
-        target = self.server.target_of(self._names.alias)
+        # Many questions at once would wait for the same silence one after the other.
+        if self._failed is not None and time.monotonic() - self._failed[0] < _LOOKED_EVERY:
+            raise self._failed[1]
+        try:
+            target = self.server.target_of(self._names.alias)
+        except IndexServerError as error:
+            self._failed = (time.monotonic(), error)
+            raise
         if target is None:
-            raise IndexNotFoundError(
-                f"There is no index {self.address.collection} on the Milvus server at "
-                f"{self.address.server}. Build one: python -m index build PATH --index "
-                f"{self.address}"
-            )
+            raise not_there(self.address)
         self._looked = (time.monotonic(), target.encode())
         return self._looked[1]
 

@@ -350,8 +350,7 @@ def _segment_texts(part: Segment, tally: _Tally, facts: Mapping[str, Any]) -> It
     for term, frequency in tally.frequency.items():
         texts[term_text(term, count)][term] = frequency
     for number, held in enumerate(texts):
-        data = json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        yield Text(f"terms/{number}", "terms", data)
+        yield Text(f"terms/{number}", "terms", json.dumps(held).encode("ascii"))
     quantiser = part.tokens.quantiser
     if quantiser is not None:
         data = pack_arrays({"centroids": quantiser.centroids})

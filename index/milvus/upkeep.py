@@ -13,7 +13,7 @@ from index.milvus.address import MilvusAddress, credentials
 from index.milvus.client import MilvusServer
 from index.milvus.lease import writing_to
 from index.milvus.names import Names
-from index.milvus.opened import MilvusGeneration, read_said
+from index.milvus.opened import MilvusGeneration, not_there, read_said
 from index.milvus.rows import Seen
 from index.milvus.segment import SegmentTexts
 from index.upkeep import GenerationInfo, PruneReport
@@ -26,19 +26,10 @@ def connected(address: MilvusAddress) -> Iterator[MilvusServer]:
     server = MilvusServer(address, credentials())
     try:
         if server.target_of(address.collection) is None:
-            raise not_there(server)
+            raise not_there(server.address)
         yield server
     finally:
         server.close()
-
-
-def not_there(server: MilvusServer) -> IndexNotFoundError:
-    """Return the error that there is no such index on a server."""
-    address = server.address
-    return IndexNotFoundError(
-        f"There is no index {address.collection} on the Milvus server at {address.server}. "
-        f"Build one: python -m index build PATH --index {address}"
-    )
 
 
 def list_generations(address: MilvusAddress) -> list[GenerationInfo]:
@@ -121,7 +112,7 @@ def _collection_of(server: MilvusServer, name: str | None) -> str:
     if name is None:
         target = server.target_of(names.alias)
         if target is None:
-            raise not_there(server)
+            raise not_there(server.address)
         return target
     known = names.generations(server.collections())
     if name not in known:
