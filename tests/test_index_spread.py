@@ -17,6 +17,7 @@ from index import (
     build_index,
     list_documents,
     open_index,
+    spread,
     verify,
 )
 from index.embedder import Encoded
@@ -40,7 +41,7 @@ TEXTS = ["水利工程。" * 40, "網絡。安全。", "", "a" * 500, "法院" *
 def docs(tmp_path: Path) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
-    for number in range(24):
+    for number in range(12):
         text = "\n\n".join(f"第{number}篇第{line}段講水利。網絡{line}。" for line in range(8))
         (folder / f"{number:02d}.txt").write_text(text, encoding="utf-8")
     return folder
@@ -58,13 +59,10 @@ def vectors_of(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("workers", [2, 3])
-def test_an_index_is_the_same_with_any_number_of_workers(
-    docs: Path, tmp_path: Path, workers: int
-) -> None:
+def test_an_index_is_the_same_with_two_workers(docs: Path, tmp_path: Path) -> None:
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     first = build_index(docs, index_dir=alone)
-    second = build_index(docs, index_dir=shared, workers=workers)
+    second = build_index(docs, index_dir=shared, workers=2)
     assert (first.documents, first.embedded) == (second.documents, second.embedded)
     assert vectors_of(alone) == vectors_of(shared)
     assert list_documents(alone) == list_documents(shared)
@@ -90,7 +88,7 @@ def test_who_dies_is_started_again() -> None:
         return ask(data)
 
     try:
-        texts = [f"第{n}段講水利。" * (n % 7 * 9 + 1) for n in range(80)]
+        texts = [f"第{n}段講水利。" * (n % 7 * 9 + 1) for n in range(40)]
         spans = [[Span(0, 7)]] * len(texts)
         found = dict(handed_out(texts, spans, killing, 2))
     finally:
@@ -104,7 +102,10 @@ def test_who_dies_is_started_again() -> None:
         assert np.array_equal(found[at].sentences, one.sentences)
 
 
-def test_who_dies_every_time_ends_the_build_with_a_message() -> None:
+def test_who_dies_every_time_ends_the_build_with_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spread, "_ATTEMPTS", 1)
     others = Processes(1, "/nothing/there")
     try:
         with pytest.raises(ModelError, match="fewer --workers"):
