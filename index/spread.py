@@ -184,8 +184,10 @@ class Processes:
         process = self._free.get()
         try:
             for _ in range(_ATTEMPTS):
-                if process is None or process.poll() is not None:
-                    process = self._start()
+                if process is not None and process.poll() is not None:
+                    _end(process)
+                    process = None
+                process = process or self._start()
                 try:
                     write_message(_open(process.stdin), data)
                     return read_message(_open(process.stdout))
