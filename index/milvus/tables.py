@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from index.errors import IndexDamagedError, IndexServerError
@@ -180,7 +181,7 @@ def unpack_arrays(data: bytes, what: str) -> dict[str, npt.NDArray[Any]]:
     """
     try:
         return load(data)
-    except Exception as error:
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise damaged(what, f"cannot be read ({error})") from error
 
 
