@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from squad_files import PARAGRAPHS, squad
 
-import index.__main__
+import index.commands
 from index import Index
 from qa.__main__ import main
 from qa.evaluation import command
@@ -59,7 +59,7 @@ def test_nothing_is_kept_when_told_so(questions: Path, tmp_path: Path) -> None:
 
 def test_every_stage_of_a_build_has_a_name() -> None:
     # An evaluation builds in a folder: nothing goes to a server.
-    of_folders = set(index.__main__._STAGES) - {"upload", "download"}
+    of_folders = set(index.commands.STAGES) - {"upload", "download"}
     assert of_folders <= set(command._STAGES)
 
 
