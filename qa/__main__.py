@@ -80,8 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--index",
         metavar="DIR",
-        help="index folder (default: YINZHENG_INDEX, else a folder in your user data; "
-        "made from the bundled report on first use)",
+        help="index folder, or milvus://HOST:PORT/NAME (default: YINZHENG_INDEX, else a folder in "
+        "your user data; made from the bundled report on first use)",
     )
     parser.add_argument(
         "--top-k", type=int, default=5, metavar="N", help="closest passages to list (default 5)"

@@ -55,8 +55,8 @@ def retrieve(
     Args:
         question: in Simplified or Traditional Chinese, English, or a mixture.
         top_k: how many at most.
-        index: an index folder or an opened index; None = the default index, which is built from the
-            bundled report on first use.
+        index: an index folder, an address on a Milvus server, or an opened index; None = the
+            default index, which is built from the bundled report on first use.
 
     Raises:
         QuestionError: the question is empty or too long, or top_k is below 1.
@@ -78,8 +78,8 @@ def ask(
 
     Args:
         question: in Simplified or Traditional Chinese, English, or a mixture.
-        index: an index folder or an opened index; None = the default index, which is built from the
-            bundled report on first use.
+        index: an index folder, an address on a Milvus server, or an opened index; None = the
+            default index, which is built from the bundled report on first use.
         top_k: how many of the closest passages to return beside the quotes.
         strictness: how sure an answer must be; ``strict`` refuses more and errs less.
         earlier: the questions asked before in the same conversation, oldest first: a follow-up is

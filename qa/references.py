@@ -64,7 +64,8 @@ def resolve(reference: str, *, index: str | IndexPlace | Index | None = None) ->
 
     Args:
         reference: ``Citation.reference``, or with fewer digits of the hash, at least 8.
-        index: an index folder or an opened index; None = the default index.
+        index: an index folder, an address on a Milvus server, or an opened index; None = the
+            default index.
 
     Raises:
         PlaceError: it is no reference, means several documents, or nothing in this index.

@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("reference", metavar="REF", help="yinzheng:<document hash>#<start>-<end>")
     parser.add_argument(
-        "--index", metavar="DIR", help="index folder (default: as for asking a question)"
+        "--index",
+        metavar="DIR",
+        help="index folder, or milvus://HOST:PORT/NAME (default: as for asking a question)",
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser

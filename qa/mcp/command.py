@@ -55,7 +55,9 @@ def _what_is_missing() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m qa mcp", description=__doc__)
     parser.add_argument(
-        "--index", metavar="DIR", help="index folder (default: as for asking a question)"
+        "--index",
+        metavar="DIR",
+        help="index folder, or milvus://HOST:PORT/NAME (default: as for asking a question)",
     )
     parser.add_argument(
         "--transport",
