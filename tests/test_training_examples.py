@@ -1,0 +1,165 @@
+"""What a reader is trained on: questions with places, windows of sentences, questions made."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index import QuestionSetError, fold
+from index.types import Span
+from training.batches import Material, beside_answers, in_batches, without_answers
+from training.examples import Example, read_examples, split
+from training.made import make_examples
+from training.windows import NOWHERE, Framing, Pieces, Window, runs_around
+
+TEXT = "鄂爾多斯市位於內蒙古。該市二〇〇一年設立。全市人口二百萬人!烏海市在它西邊。"
+
+
+class Characters:
+    """A tokenizer that takes each character for a token; 1 and 2 are the special ones."""
+
+    def __call__(
+        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
+    ) -> dict[str, object]:
+        assert return_offsets_mapping
+        ids = [ord(one) for one in text]
+        places = [(at, at + 1) for at in range(len(text))]
+        if add_special_tokens:
+            return {"input_ids": [1, *ids, 2], "offset_mapping": [(0, 0), *places, (0, 0)]}
+        return {"input_ids": ids, "offset_mapping": places}
+
+
+def squad(tmp_path: Path, name: str, *asked: tuple[str, str, int]) -> Path:
+    qas = [
+        {"id": str(n), "question": q, "answers": [{"text": text, "answer_start": at}]}
+        for n, (q, text, at) in enumerate(asked)
+    ]
+    held = {"data": [{"title": "鄂爾多斯", "paragraphs": [{"context": TEXT, "qas": qas}]}]}
+    path = tmp_path / name
+    path.write_text(json.dumps(held), encoding="utf-8")
+    return path
+
+
+def test_answers_stand_where_the_set_says_or_nearest_to_it(tmp_path: Path) -> None:
+    (one, two) = read_examples(squad(tmp_path, "a.json", ("哪年?", "二", 99), ("哪?", "無", 0)))
+    assert one.context == fold(TEXT)
+    assert one.answers == ((TEXT.rindex("二"), TEXT.rindex("二") + 1),)
+    assert (one.article, one.source) == (fold("鄂爾多斯"), "a")
+    assert two.answers == ()
+
+
+def test_questions_of_one_language_meet_contexts_of_another(tmp_path: Path) -> None:
+    english = squad(tmp_path, "en.json", ("When?", "x", 0), ("Where?", "y", 0))
+    chinese = squad(tmp_path, "zh.json", ("何時?", "二〇〇一年", 13))
+    (one,) = read_examples(english, contexts=chinese)
+    assert (one.question, one.source) == ("when?", "en")
+    assert [one.context[a:b] for a, b in one.answers] == [fold("二〇〇一年")]
+
+
+def test_another_layout_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(QuestionSetError, match="SQuAD"):
+        read_examples(tmp_path / "list.json")
+
+
+def test_an_article_is_on_one_side() -> None:
+    examples = [
+        Example(str(n), "q", "c", ((0, 1),), f"article {n % 50}", ("zh", "en")[n % 2])
+        for n in range(400)
+    ]
+    trained, kept = split(examples)
+    assert len(trained) + len(kept) == 400
+    assert not {one.article for one in trained} & {one.article for one in kept}
+    assert 20 <= len(kept) <= 180
+
+
+@given(
+    st.text("甲乙。!丙丁", min_size=1, max_size=60),
+    st.integers(0, 59),
+    st.integers(0, 80),
+    st.integers(),
+)
+def test_a_run_of_sentences_holds_its_place_and_fits(
+    context: str, at: int, room: int, seed: int
+) -> None:
+    at %= len(context)
+    pieces = Framing(Characters(), 99).pieces(context)
+    run = runs_around(context, pieces, at, room, random.Random(seed))
+    assert 0 <= run.start <= at < run.end <= len(context)
+    whole = runs_around(context, pieces, at, 0, random.Random(seed))
+    assert run.end - run.start <= max(room, whole.end - whole.start)
+
+
+@given(st.integers(0, len(TEXT) - 1), st.integers(1, 9), st.integers(8, 60))
+def test_the_tokens_of_an_answer_are_its_characters(start: int, size: int, most: int) -> None:
+    framing = Framing(Characters(), most)
+    answer = (start, min(len(TEXT), start + size))
+    window = framing.window(
+        framing.pieces("何?"), framing.pieces(TEXT), Span(0, len(TEXT)), [answer]
+    )
+    assert len(window.ids) <= most
+    shown = "".join(TEXT[a:b] for a, b in window.places)
+    assert TEXT.startswith(shown)
+    assert window.ids[window.first : window.first + len(shown)] == tuple(map(ord, shown))
+    if answer[1] > len(shown):
+        assert (window.starts, window.ends) == ((NOWHERE,), (NOWHERE,))
+    else:
+        ids = window.ids[window.starts[0] : window.ends[0] + 1]
+        assert "".join(map(chr, ids)) == TEXT[answer[0] : answer[1]]
+
+
+def example(answer: str) -> Example:
+    start = TEXT.index(answer)
+    return Example("1", "何時?", TEXT, ((start, start + len(answer)),), "a", "s")
+
+
+def test_what_is_left_without_an_answer_does_not_hold_it() -> None:
+    one = example("二百萬")
+    assert without_answers(one) == TEXT.replace("全市人口二百萬人!", "")
+    sides = {beside_answers(one, random.Random(n)) for n in range(20)}
+    assert sides == {TEXT[: TEXT.index("全市")], TEXT[TEXT.index("烏海") :]}
+
+
+def test_each_question_is_shown_with_its_answer_and_without() -> None:
+    material = Material([example("二〇〇一年")], Framing(Characters(), 60), {"1": ["別的事情。"]})
+    for epoch in range(8):
+        with_answer, without = material.windows(epoch, seed=3)
+        ids = with_answer.ids[with_answer.starts[0] : with_answer.ends[0] + 1]
+        assert "".join(map(chr, ids)) == "二〇〇一年"
+        assert without.starts == (NOWHERE,)
+        assert material.windows(epoch, seed=3) == [with_answer, without]
+
+
+@given(st.lists(st.integers(1, 50), max_size=80), st.integers(50, 200), st.integers(0, 5))
+def test_batches_hold_every_window_once_and_no_more_than_fits(
+    sizes: list[int], most: int, seed: int
+) -> None:
+    windows = [Window(tuple(range(size)), 0, ()) for size in sizes]
+    batches = in_batches(windows, most, seed)
+    assert sorted(len(one.ids) for batch in batches for one in batch) == sorted(sizes)
+    for batch in batches:
+        assert len(batch) * max((len(one.ids) for one in batch), default=0) <= most
+
+
+def test_questions_made_of_a_text_ask_for_what_stands_in_it() -> None:
+    text = (
+        "2022年3月5日,自治区受理案件3.65万件,同比下降11.2%。马化腾出席了《数字中国》的首发式。"
+        "水库是指拦洪蓄水和调节水流的水利工程建筑物,可以用来灌溉。"
+    )
+    made = [one for seed in range(30) for one in make_examples([text], seed, of_each=3)]
+    phrases = {one.context[a:b] for one in made for a, b in one.answers}
+    assert {"数字中国", "马化腾", "11.2%"} <= phrases
+    for one in made:
+        ((start, end),) = one.answers
+        assert one.context == text
+        assert one.context[start:end] not in one.question
+        assert one.question.endswith(("?", "？"))
+
+
+def test_pieces_are_cut_once() -> None:
+    material = Material([], Framing(Characters(), 60), {})
+    assert material.pieces_of("水") is material.pieces_of("水")
+    assert material.pieces_of("水") == Pieces([ord("水")], [(0, 1)])

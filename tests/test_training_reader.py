@@ -1,0 +1,150 @@
+"""The reader that is trained: what it adds, what it learns from, and that it can be stopped."""
+
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from training.batches import Material
+from training.examples import Example
+from training.loop import Plan, Training, schedule
+from training.measure import exact, f1, measure
+from training.reader import Found, Logits, Reader, Size, best_answer, loss_of
+from training.windows import NOWHERE, Framing, Window
+
+TEXT = "abcdefgh。ijklmnop。"
+
+
+class Letters:
+    """A tokenizer that takes each character for a token."""
+
+    def __call__(
+        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
+    ) -> dict[str, object]:
+        assert return_offsets_mapping
+        ids = [ord(one) % 60 + 3 for one in text]
+        places = [(at, at + 1) for at in range(len(text))]
+        return {"input_ids": [1, *ids, 2] if add_special_tokens else ids, "offset_mapping": places}
+
+
+def body() -> Any:
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=64,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=64,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return BertModel(config, add_pooling_layer=False)
+
+
+def examples() -> list[Example]:
+    return [
+        Example(str(n), f"what {letter}?", TEXT, ((n, n + 1),), "a", "s")
+        for n, letter in enumerate("abcdefgh")
+    ]
+
+
+def material() -> Material:
+    return Material(examples(), Framing(Letters(), 48), {})
+
+
+def test_what_has_learnt_nothing_changes_nothing() -> None:
+    reader = Reader(body(), Size(2, 4)).eval()
+    windows = material().windows(0, 1)[:2]
+    ids, mask, _ = reader._padded(windows)
+    with torch.no_grad():
+        mine = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        theirs = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
+    assert torch.equal(mine, theirs)
+
+
+def test_only_additions_and_head_are_trained() -> None:
+    names = set(Reader(body(), Size(2, 4)).trained())
+    assert {name for name in names if ".added." not in name} == {"head.weight", "head.bias"}
+    # Queries, keys, values and behind attention: down and up; beside feed-forward a bias too.
+    assert len(names) == 2 * (4 * 2 + 3) + 2
+
+
+def test_loss_is_the_surprise_at_every_accepted_place() -> None:
+    scores = torch.tensor([[0.0, 1.0, 2.0, 3.0]])
+    window = Window((9, 9, 9, 9), 1, ((0, 1),) * 3, starts=(1, 3), ends=(2, 3))
+    shares = torch.softmax(scores[0], 0)
+    expected = -(torch.log(shares[1] + shares[3]) + torch.log(shares[2] + shares[3])) / 2
+    assert float(loss_of(Logits(scores, scores), [window])) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_answer_is_that_of_all_pairs(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    starts, ends = (torch.tensor(chance.normal(size=(1, 9)), dtype=torch.float32) for _ in "ab")
+    places = tuple((at * 2, at * 2 + 2) for at in range(5))
+    window = Window(tuple(range(9)), 3, places)
+    pairs = [(a, b) for a, b in product(range(5), range(5)) if 0 <= b - a < 3]
+    a, b = max(pairs, key=lambda one: float(starts[0, 3 + one[0]] + ends[0, 3 + one[1]]))
+    score = float(starts[0, 3 + a] + ends[0, 3 + b] - starts[0, 0] - ends[0, 0])
+    found = best_answer(Logits(starts, ends), 0, window, longest=3)
+    assert found[:2] == (places[a][0], places[b][1])
+    assert found == Found(found.start, found.end, pytest.approx(score, abs=1e-5))
+
+
+def train(folder: Path, plan: Plan, stop_after: int | None = None) -> Training:
+    torch.manual_seed(5)
+    training = Training(Reader(body(), Size(2, 4)), material(), plan, folder, lambda _: None)
+    if stop_after is not None:
+        learn = training._learn
+
+        def learning(batch: list[Window], total: int) -> float:
+            if training.step == stop_after:
+                training.save()
+                raise KeyboardInterrupt
+            return learn(batch, total)
+
+        training._learn = learning  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            training.run()
+    else:
+        training.run()
+    return training
+
+
+def test_what_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    plan = Plan(epochs=3, batch_tokens=200, rate=1e-2)
+    whole = train(tmp_path / "whole", plan)
+    train(tmp_path / "stopped", plan, stop_after=5)
+    resumed = train(tmp_path / "stopped", plan)
+    assert whole.step == resumed.step > 5
+    for name, value in whole._parameters.items():
+        assert torch.equal(value, resumed._parameters[name]), name
+
+
+def test_it_learns_what_it_is_shown(tmp_path: Path) -> None:
+    before = measure(Reader(body(), Size(2, 4)), material())["s"]
+    training = train(tmp_path, Plan(epochs=120, batch_tokens=800, rate=3e-2))
+    after = measure(training._reader, material())["s"]
+    assert after.questions == 8
+    assert after.f1 > max(0.6, before.f1)
+
+
+def test_the_rate_goes_up_and_down() -> None:
+    rates = [schedule(step, 100) for step in range(100)]
+    assert rates[0] < rates[5] == max(rates) == 1.0
+    assert rates[6:] == sorted(rates[6:], reverse=True)
+    assert rates[-1] < 0.05
+
+
+def test_phrases_are_compared_as_cmrc_does() -> None:
+    assert exact("“踢爆”", "踢爆")
+    assert not exact("踢", "踢爆")
+    assert f1("踢爆了", "踢爆") == pytest.approx(0.8)
+    assert f1("於2001年", "2001年") == pytest.approx(0.8)
+    assert f1("甲乙", "丙") == 0.0
+    assert NOWHERE == 0

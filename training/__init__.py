@@ -1,0 +1,1 @@
+"""Training of what the product ships: ``python -m training``. The product imports nothing here."""

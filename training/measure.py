@@ -1,0 +1,129 @@
+"""How well a reader finds phrases: exact match and F1 over characters, as CMRC 2018 counts them.
+
+Cui et al., 2019 (arXiv:1810.07366): the best over the accepted answers, Han characters and runs of
+other letters as units, without marks; F1 by the longest common run of units.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import torch
+
+from qa.evaluation.measures import auroc
+from training.batches import Material, in_batches, without_answers
+from training.examples import Example
+from training.reader import Found, Reader, best_answer
+from training.windows import Window, runs_around
+
+_UNIT = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+")
+
+
+def units(text: str) -> list[str]:
+    """Return what is compared: Han characters, and runs of other letters and digits."""
+    return _UNIT.findall(text.lower())
+
+
+def f1(found: str, expected: str) -> float:
+    """Return F1 of two phrases, 0 to 1."""
+    mine, theirs = units(found), units(expected)
+    if not mine or not theirs:
+        return float(mine == theirs)
+    common = _longest_common(mine, theirs)
+    precision, recall = common / len(mine), common / len(theirs)
+    return 2 * precision * recall / (precision + recall) if common else 0.0
+
+
+def exact(found: str, expected: str) -> bool:
+    """Return whether two phrases are the same but for marks."""
+    return units(found) == units(expected)
+
+
+def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:
+    best = 0
+    before = [0] * (len(other) + 1)
+    for unit in one:
+        row = [0] * (len(other) + 1)
+        for at, theirs in enumerate(other, start=1):
+            if unit == theirs:
+                row[at] = before[at - 1] + 1
+                best = max(best, row[at])
+        before = row
+    return best
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one set, each question read in a window around its answer.
+
+    Attributes:
+        questions: how many.
+        exact: share of phrases that are an accepted answer.
+        f1: mean over the questions.
+        auroc: of the score, windows with the answer against the same without its sentences, or
+            others.
+    """
+
+    questions: int
+    exact: float
+    f1: float
+    auroc: float
+
+
+def measure(reader: Reader, material: Material, batch_tokens: int = 8192) -> dict[str, Figures]:
+    """Return the figures of each set of some material."""
+    with_answer, without = [], []
+    for example in material.examples:
+        chance = Random(example.id)  # noqa: S311
+        with_answer.append(_window(material, example, example.context, example.answers[0][0]))
+        others = material.distractors.get(example.id) or [without_answers(example)]
+        other = others[0] if chance.random() < 0.5 else without_answers(example) or others[0]
+        without.append(_window(material, example, other, 0) if other else None)
+    found = read(reader, with_answer, batch_tokens)
+    wrong = read(reader, [one for one in without if one is not None], batch_tokens)
+    wrong_scores = iter(one.score for one in wrong)
+    nothing = [None if one is None else next(wrong_scores) for one in without]
+    return {
+        source: _figures(
+            [
+                (example, one, score)
+                for example, one, score in zip(material.examples, found, nothing, strict=True)
+                if example.source == source
+            ]
+        )
+        for source in dict.fromkeys(example.source for example in material.examples)
+    }
+
+
+def _window(material: Material, example: Example, context: str, at: int) -> Window:
+    chance = Random(f"{example.id} {at}")  # noqa: S311
+    question, pieces = material.pieces_of(example.question), material.pieces_of(context)
+    run = runs_around(context, pieces, at, material.framing.room(question), chance)
+    return material.framing.window(question, pieces, run)
+
+
+def read(reader: Reader, windows: Sequence[Window], batch_tokens: int) -> list[Found]:
+    """Return the best answer of each window, in their order."""
+    reader.eval()
+    found: dict[int, Found] = {}
+    place_of = {id(window): at for at, window in enumerate(windows)}
+    with torch.inference_mode():
+        for batch in in_batches(windows, batch_tokens, 0):
+            logits = reader(batch)
+            for row, window in enumerate(batch):
+                found[place_of[id(window)]] = best_answer(logits, row, window)
+    return [found[at] for at in range(len(windows))]
+
+
+def _figures(rows: Sequence[tuple[Example, Found, float | None]]) -> Figures:
+    exacts, scores = [], []
+    for example, found, _ in rows:
+        phrase = example.context[found.start : found.end]
+        accepted = [example.context[start:end] for start, end in example.answers]
+        exacts.append(any(exact(phrase, one) for one in accepted))
+        scores.append(max(f1(phrase, one) for one in accepted))
+    positives = [found.score for _, found, _ in rows]
+    negatives = [score for _, _, score in rows if score is not None]
+    count = len(rows)
+    return Figures(count, sum(exacts) / count, sum(scores) / count, auroc(positives, negatives))

@@ -1,0 +1,188 @@
+"""The reader being trained: the bundled model with small additions, and two numbers a token.
+
+The model's own weights stay as they are: what is trained is a few megabytes beside it. Attention
+gets low-rank additions (LoRA: Hu et al., 2021, arXiv:2106.09685), the feed-forward part a small one
+beside it (a parallel adapter: He et al., 2022, arXiv:2110.04366), so that all that is added depends
+on what goes into a product, and the product itself may be computed in any way, in int8 say. The two
+numbers say how likely an answer starts, or ends, at a token; those of the first token stand for "no
+answer here" (Devlin et al., 2019, for SQuAD 2.0).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.windows import Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_NEVER = -1e4
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is added.
+
+    Attributes:
+        rank: of what is added to queries, keys, values, and behind attention.
+        neurons: of what stands beside the feed-forward part.
+    """
+
+    rank: int = 16
+    neurons: int = 128
+
+
+class Logits(NamedTuple):
+    """What is said of each token, float32 ``(windows, tokens)``; padding and question are out."""
+
+    starts: "Tensor"
+    ends: "Tensor"
+
+
+class _LowRank(nn.Module):
+    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
+        super().__init__()
+        self.down = nn.Parameter(torch.randn(rank, inputs) * inputs**-0.5)
+        self.up = nn.Parameter(torch.zeros(outputs, rank))
+
+    def forward(self, x: "Tensor") -> "Tensor":
+        return functional.linear(functional.linear(x, self.down), self.up)
+
+
+class _Beside(nn.Module):
+    def __init__(self, width: int, neurons: int) -> None:
+        super().__init__()
+        self.down = nn.Parameter(torch.randn(neurons, width) * width**-0.5)
+        self.bias = nn.Parameter(torch.zeros(neurons))
+        self.up = nn.Parameter(torch.zeros(width, neurons))
+
+    def forward(self, x: "Tensor") -> "Tensor":
+        return functional.linear(
+            functional.relu(functional.linear(x, self.down, self.bias)), self.up
+        )
+
+
+class _Projection(nn.Module):
+    """A product with an addition."""
+
+    def __init__(self, own: nn.Linear, rank: int) -> None:
+        super().__init__()
+        self.own = own
+        self.added = _LowRank(own.in_features, own.out_features, rank)
+
+    def forward(self, x: "Tensor") -> "Tensor":
+        product: Tensor = self.own(x) + self.added(x)
+        return product
+
+
+class _BehindAttention(nn.Module):
+    def __init__(self, own: Any, rank: int) -> None:  # noqa: ANN401
+        super().__init__()
+        self.own = own
+        self.added = _LowRank(own.dense.in_features, own.dense.out_features, rank)
+
+    def forward(self, mixed: "Tensor", x: "Tensor") -> Any:  # noqa: ANN401
+        return self.own(mixed, x + self.added(mixed))
+
+
+class _BehindFeedForward(nn.Module):
+    def __init__(self, own: Any, neurons: int) -> None:  # noqa: ANN401
+        super().__init__()
+        self.own = own
+        self.added = _Beside(own.dense.out_features, neurons)
+
+    def forward(self, inner: "Tensor", x: "Tensor") -> Any:  # noqa: ANN401
+        return self.own(inner, x + self.added(x))
+
+
+class Reader(nn.Module):
+    """The bundled model with additions to be trained.
+
+    Args:
+        body: a transformers ``BertModel`` in float32, which is changed.
+        size: of the additions.
+    """
+
+    def __init__(self, body: Any, size: Size = Size()) -> None:  # noqa: ANN401
+        super().__init__()
+        body.requires_grad_(requires_grad=False)
+        for layer in body.encoder.layer:
+            own = layer.attention.self
+            own.query, own.key, own.value = (
+                _Projection(one, size.rank) for one in (own.query, own.key, own.value)
+            )
+            layer.attention.output = _BehindAttention(layer.attention.output, size.rank)
+            layer.output = _BehindFeedForward(layer.output, size.neurons)
+        self.body = body
+        self.head = nn.Linear(body.config.hidden_size, 2)
+
+    def forward(self, windows: Sequence[Window]) -> Logits:
+        """Return the two numbers of every token of windows."""
+        ids, mask, may_answer = self._padded(windows)
+        states = self.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        starts, ends = self.head(states.float()).unbind(-1)
+        return Logits(*(one.masked_fill(~may_answer, _NEVER) for one in (starts, ends)))
+
+    def _padded(self, windows: Sequence[Window]) -> "tuple[Tensor, Tensor, Tensor]":
+        longest = max(len(one.ids) for one in windows)
+        ids = torch.zeros(len(windows), longest, dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        may_answer = torch.zeros_like(ids, dtype=torch.bool)
+        for row, one in enumerate(windows):
+            ids[row, : len(one.ids)] = torch.tensor(one.ids)
+            mask[row, : len(one.ids)] = 1
+            may_answer[row, one.first : one.first + len(one.places)] = True
+            may_answer[row, 0] = True
+        device = self.head.weight.device
+        return ids.to(device), mask.to(device), may_answer.to(device)
+
+    def trained(self) -> "dict[str, Tensor]":
+        """Return what is trained, by name."""
+        return {name: one for name, one in self.named_parameters() if one.requires_grad}
+
+
+def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":
+    """Return the mean surprise at where answers start and end; any accepted place counts."""
+    device = logits.starts.device
+    total = torch.zeros((), device=device)
+    for scores, name in ((logits.starts, "starts"), (logits.ends, "ends")):
+        accepted = torch.full_like(scores, float("-inf"))
+        for row, window in enumerate(windows):
+            accepted[row, list(getattr(window, name))] = 0.0
+        likely = functional.log_softmax(scores, dim=-1) + accepted
+        total = total - likely.logsumexp(dim=-1).mean()
+    return total / 2
+
+
+class Found(NamedTuple):
+    """The best answer in a window: where, and how much more likely it is than none."""
+
+    start: int
+    end: int
+    score: float
+
+
+def best_answer(logits: Logits, row: int, window: Window, longest: int = 40) -> Found:
+    """Return the best answer of a window, in characters of its context.
+
+    Args:
+        logits: of a batch.
+        row: of the window in it.
+        window: itself.
+        longest: tokens of an answer.
+    """
+    size = len(window.places)
+    tokens = slice(window.first, window.first + size)
+    starts, ends = logits.starts[row, tokens], logits.ends[row, tokens]
+    nothing = float(logits.starts[row, 0] + logits.ends[row, 0])
+    pairs = starts[:, None] + ends[None, :]
+    allowed = torch.ones_like(pairs).triu().tril(longest - 1).bool()
+    best = int(pairs.masked_fill(~allowed, _NEVER * 4).argmax())
+    first, last = divmod(best, size)
+    score = float(pairs[first, last]) - nothing
+    return Found(window.places[first][0], window.places[last][1], score)
