@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from index import QuestionSetError, fold
 from index.types import Span
 from training.batches import Material, beside_answers, in_batches, without_answers
-from training.examples import Example, read_examples, split
+from training.examples import Example, read_examples, split, write_examples
 from training.made import make_examples
 from training.windows import NOWHERE, Framing, Pieces, Window, runs_around
 
@@ -157,6 +157,12 @@ def test_questions_made_of_a_text_ask_for_what_stands_in_it() -> None:
         assert one.context == text
         assert one.context[start:end] not in one.question
         assert one.question.endswith(("?", "？"))
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    written = [Example("1", "哪年?", fold(TEXT), ((4, 6), (8, 9)), fold("甲"), "some")]
+    write_examples(tmp_path / "some.json", written)
+    assert read_examples(tmp_path / "some.json") == written
 
 
 def test_pieces_are_cut_once() -> None:

@@ -1,38 +1,57 @@
 """``python -m training``: train the reader that marks the answer inside a quote.
 
-    python -m training --set drcd_dev.json --set xquad_en_dev.json:xquad_zh_dev.json --state DIR
+    python -m training make --texts news_20k.jsonl.xz --limit 6000 --out made.json
+    python -m training train --set drcd_dev.json --set made.json --state DIR
 
-Stopped at any moment, the same command goes on where it was. A fifth of the articles is never
-trained on, and is measured at the end.
+Stopped at any moment, training goes on where it was with the same command. A fifth of the articles
+is never trained on, and is measured at the end.
 """
 
 import argparse
 import json
+import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 
 from index import YinzhengError, replace_text
+from training.examples import Example, read_examples, split, write_examples
+
+Told = Callable[[str], None]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; return the exit status."""
+    """Make questions, or train; return the exit status."""
     parsed = _parser().parse_args(arguments)
+    started = time.monotonic()
+
+    def told(line: str) -> None:
+        print(f"{time.monotonic() - started:8.0f} s  {line}", flush=True)
+
     try:
-        return _train(parsed)
+        parsed.run(parsed, told)
     except YinzhengError as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("training: stopped; the same command goes on.", file=sys.stderr)
         return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument(
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    make = commands.add_parser("make", help="make questions of plain texts")
+    make.add_argument("--texts", type=Path, required=True, metavar="FILE")
+    make.add_argument("--limit", type=int, default=6000, metavar="N", help="texts that are used")
+    make.add_argument("--out", type=Path, required=True, metavar="FILE")
+    make.set_defaults(run=_make)
+    train = commands.add_parser("train", help="train a reader")
+    train.add_argument(
         "--set",
         action="append",
         required=True,
@@ -40,33 +59,42 @@ def _parser() -> argparse.ArgumentParser:
         help="questions in SQuAD layout; behind a colon, a file whose contexts and answers stand "
         "for theirs, matched by id; may be repeated",
     )
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="of the training")
-    parser.add_argument("--epochs", type=int, default=3, metavar="N")
-    parser.add_argument("--rate", type=float, default=6e-4, metavar="R")
-    parser.add_argument("--window", type=int, default=160, metavar="TOKENS")
-    parser.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
-    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    train.add_argument("--state", type=Path, required=True, metavar="DIR", help="of the training")
+    train.add_argument("--epochs", type=int, default=3, metavar="N")
+    train.add_argument("--rate", type=float, default=6e-4, metavar="R")
+    train.add_argument("--window", type=int, default=160, metavar="TOKENS")
+    train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
+    train.set_defaults(run=_train)
+    for one in (make, train):
+        one.add_argument("--seed", type=int, default=1, metavar="N")
     return parser
 
 
-def _train(parsed: argparse.Namespace) -> int:
-    import random
+def _make(parsed: argparse.Namespace, told: Told) -> None:
+    from benchmarks.distractors import read_distractors
+    from index.models import load_embedder
+    from training.distractors import ranks
+    from training.made import make_examples
 
+    texts = islice(read_distractors(parsed.texts), parsed.limit)
+    made = list(make_examples(texts, parsed.seed, source=parsed.out.stem))
+    told(f"{len(made):,} questions made")
+    found = ranks(made, load_embedder())
+    kept = [one for one, rank in zip(made, found, strict=True) if rank == 1]
+    told(f"{len(kept):,} of them find their own passage first")
+    write_examples(parsed.out, kept)
+
+
+def _train(parsed: argparse.Namespace, told: Told) -> None:
     from index.models import load_embedder
     from training.batches import Material
     from training.distractors import find_distractors
-    from training.examples import read_examples, split
     from training.loop import Plan, Training
     from training.measure import measure
     from training.model import load_reader
     from training.windows import Framing
 
-    started = time.monotonic()
-
-    def told(line: str) -> None:
-        print(f"{time.monotonic() - started:8.0f} s  {line}", flush=True)
-
-    examples = []
+    examples: list[Example] = []
     for named in parsed.set:
         questions, _, contexts = named.partition(":")
         examples += read_examples(Path(questions), contexts=Path(contexts) if contexts else None)
@@ -87,15 +115,14 @@ def _train(parsed: argparse.Namespace) -> int:
         told(f"{source}: EM {one.exact:.3f}, F1 {one.f1:.3f}, AUROC {one.auroc:.3f}")
     written = {source: asdict(one) for source, one in figures.items()}
     replace_text(parsed.state / "figures.json", json.dumps(written, indent=1) + "\n")
-    return 0
 
 
-def _kept(path: Path, make) -> dict[str, list[str]]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _kept(path: Path, make: Callable[[], dict[str, list[str]]]) -> dict[str, list[str]]:
     """Return what an earlier run has made, or make it."""
     if path.is_file():
         found: dict[str, list[str]] = json.loads(path.read_text("utf-8"))
         return found
-    made: dict[str, list[str]] = make()
+    made = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(path, json.dumps(made, ensure_ascii=False))
     return made

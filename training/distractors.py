@@ -1,8 +1,9 @@
 """Contexts that look like the right one and hold no answer: what retrieval would wrongly return."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from index import fold
 from index.embedder import Embedder
@@ -25,14 +26,9 @@ def find_distractors(
         told: called with a line now and then.
     """
     contexts = list(dict.fromkeys(one.context for one in examples))
-    questions = list(dict.fromkeys(one.question for one in examples))
-    told(f"{len(contexts):,} contexts and {len(questions):,} questions are embedded")
-    passages = embedder.encode_passages(contexts)
-    asked = embedder.encode_queries(questions)
-    row_of = {question: row for row, question in enumerate(questions)}
+    told(f"{len(contexts):,} contexts and {len(examples):,} questions are embedded")
     found: dict[str, list[str]] = {}
-    for example in examples:
-        cosines = passages @ asked[row_of[example.question]]
+    for example, cosines in zip(examples, _cosines(examples, contexts, embedder), strict=True):
         nearest = np.argsort(-cosines)[:_NEAREST]
         accepted = [fold(example.context[start:end]) for start, end in example.answers]
         wrong = (
@@ -42,3 +38,21 @@ def find_distractors(
         )
         found[example.id] = [context for context, _ in zip(wrong, range(_KEPT), strict=False)]
     return found
+
+
+def ranks(examples: Sequence[Example], embedder: Embedder) -> list[int]:
+    """Return at which rank each question's own context is found among all of them, from 1."""
+    contexts = list(dict.fromkeys(one.context for one in examples))
+    row_of = {context: row for row, context in enumerate(contexts)}
+    found = zip(examples, _cosines(examples, contexts, embedder), strict=True)
+    return [int((one > one[row_of[example.context]]).sum()) + 1 for example, one in found]
+
+
+def _cosines(
+    examples: Sequence[Example], contexts: Sequence[str], embedder: Embedder
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield of each question its cosines to all contexts."""
+    passages = embedder.encode_passages(contexts)
+    asked = embedder.encode_queries([one.question for one in examples])
+    for vector in asked:
+        yield passages @ vector

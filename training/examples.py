@@ -95,6 +95,32 @@ def _places(context: str, answers: Iterable[Mapping[str, Any]]) -> Iterator[tupl
             yield start, start + len(text)
 
 
+def write_examples(path: Path, examples: Sequence[Example]) -> None:
+    """Write examples in SQuAD layout."""
+    data = [
+        {
+            "title": one.article,
+            "paragraphs": [
+                {
+                    "context": one.context,
+                    "qas": [
+                        {
+                            "id": one.id,
+                            "question": one.question,
+                            "answers": [
+                                {"text": one.context[start:end], "answer_start": start}
+                                for start, end in one.answers
+                            ],
+                        }
+                    ],
+                }
+            ],
+        }
+        for one in examples
+    ]
+    path.write_text(json.dumps({"data": data}, ensure_ascii=False), encoding="utf-8")
+
+
 def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:
     """Return what is trained on, and a fifth of the articles, which never is.
 

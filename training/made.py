@@ -6,8 +6,8 @@ is around the phrase is left out by chance.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from random import Random
 
 from index import fold
@@ -162,16 +162,3 @@ def _thinned(text: str, cut: Sequence[Word], start: int, end: int, chance: Rando
             continue
         kept.append(text[word.start : word.end])
     return "".join(kept)
-
-
-def consistent(
-    examples: Sequence[Example], rank_of: Callable[[Sequence[Example]], Sequence[int]]
-) -> list[Example]:
-    """Return the questions whose passage retrieval finds first.
-
-    Args:
-        examples: made.
-        rank_of: returns at which rank each question's own context is found, from 1.
-    """
-    ranks = rank_of(examples)
-    return [replace(one) for one, rank in zip(examples, ranks, strict=True) if rank == 1]
