@@ -22,6 +22,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from index.additions import Additions
 from index.ahead import in_order
 from index.linear import Products, plain_products
 from index.quantized import QuantizedProducts, Ranges, quantized_products
@@ -157,16 +158,26 @@ class PackedBert:
         return weight, bias
 
     @torch.inference_mode()
-    def forward(self, ids: Sequence[Sequence[int]], parts: Parts = NO_PARTS) -> Forward:
+    def forward(
+        self,
+        ids: Sequence[Sequence[int]],
+        parts: Parts = NO_PARTS,
+        additions: Sequence[Additions] = (),
+    ) -> Forward:
         """Return the vectors of texts given by their token ids, in one pass.
 
         Neighbours of one length are fastest.
+
+        Args:
+            ids: of each text.
+            parts: of the texts whose means are wanted.
+            additions: to each layer; none = the model is as it is.
         """
         lengths = [len(one) for one in ids]
         try:
-            last, means = self._last_layer(ids, lengths, _attend, parts)
+            last, means = self._last_layer(ids, lengths, _attend, parts, additions)
         except OverflowError:
-            last, means = self._last_layer(ids, lengths, _attend_warily, parts)
+            last, means = self._last_layer(ids, lengths, _attend_warily, parts, additions)
         tokens = list(torch.split_with_sizes(last, lengths))
         vectors = torch.stack([of_one.mean(0) for of_one in tokens])
         return Forward(vectors.numpy(), [of_one.numpy() for of_one in tokens], stacked(means))
@@ -177,6 +188,7 @@ class PackedBert:
         lengths: Sequence[int],
         attend: _Attend,
         parts: Parts,
+        additions: Sequence[Additions],
     ) -> "tuple[Tensor, list[Tensor]]":
         """Return the last layer, ``(rows, dimension)``, and the means of parts by layer.
 
@@ -195,10 +207,16 @@ class PackedBert:
         sums = []
         for number, layer in enumerate(self._layers, start=1):
             products = layer.products
-            mixed = self._mix(products.projections(x), groups, attend)
+            added = additions[number - 1] if additions else None
+            projected = products.projections(x)
+            if added is not None:
+                projected = added.projections.plus(x.to(projected.dtype), projected)
+            mixed = self._mix(projected, groups, attend)
             sums.append(mixed.sum())  # finite if all are; products in int8 would hide it
-            x = layer.after_attention(products.attended.plus(mixed, x))
-            x = layer.after_feed_forward(products.feed_forward.plus(x, x))
+            beside = x if added is None else added.attended.plus(mixed, x)
+            x = layer.after_attention(products.attended.plus(mixed, beside))
+            beside = x if added is None else added.beside.plus(x, x)
+            x = layer.after_feed_forward(products.feed_forward.plus(x, beside))
             if number in parts.layers:
                 means.append(means_of(x, parts))
         # Without the largest score taken off first, exp() may overflow (never in 2,200 news texts).

@@ -30,6 +30,7 @@ ENGINES = {
         "qa/write_ahead.py",
     },
     "torch": {
+        "index/additions.py",
         "index/embedder.py",
         "index/linear.py",
         "index/models.py",

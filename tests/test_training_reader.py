@@ -9,6 +9,8 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
+from index.additions import additions_of
+from index.packed import PackedBert
 from training.batches import Material
 from training.examples import Example
 from training.loop import Plan, Training, schedule
@@ -65,6 +67,26 @@ def test_what_has_learnt_nothing_changes_nothing() -> None:
         mine = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
         theirs = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
     assert torch.equal(mine, theirs)
+
+
+def test_the_engine_of_the_product_computes_the_same() -> None:
+    reader = Reader(body(), Size(2, 4)).eval()
+    with torch.no_grad():
+        for name, one in reader.trained().items():
+            one.copy_((torch.randn(one.shape) * (0.3 if ".up" in name else 0.1)).half())
+    windows = material().windows(0, 1)[:5]
+    ids, mask, _ = reader._padded(windows)
+    with torch.no_grad():
+        theirs = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
+        plain = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
+    held = reader.shipped()
+    scale = (16 // 2) ** -0.5
+    added = [additions_of(held, layer, scale, torch.float32) for layer in range(2)]
+    found = PackedBert(body()).forward([one.ids for one in windows], additions=added).tokens
+    for row, (window, mine) in enumerate(zip(windows, found, strict=True)):
+        expected = theirs[row, : len(window.ids)].numpy()
+        assert np.allclose(mine, expected, atol=1e-4)
+        assert not np.allclose(mine, plain[row, : len(window.ids)].numpy(), atol=1e-2)
 
 
 def test_only_additions_and_head_are_trained() -> None:

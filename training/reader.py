@@ -145,6 +145,27 @@ class Reader(nn.Module):
         """Return what is trained, by name."""
         return {name: one for name, one in self.named_parameters() if one.requires_grad}
 
+    def shipped(self) -> "dict[str, Tensor]":
+        """Return what is trained under the names by which the product reads it, in float16."""
+        return {_shipped_as(name): one.detach().half() for name, one in self.trained().items()}
+
+
+_SHIPPED_AS = {
+    "attention.self.query": "query",
+    "attention.self.key": "key",
+    "attention.self.value": "value",
+    "attention.output": "attended",
+    "output": "beside",
+}
+
+
+def _shipped_as(name: str) -> str:
+    if name.startswith("head."):
+        return name
+    place, _, part = name.removeprefix("body.encoder.layer.").partition(".added.")
+    layer, _, module = place.partition(".")
+    return f"{layer}.{_SHIPPED_AS[module]}.{part}"
+
 
 def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":
     """Return the mean surprise at where answers start and end; any accepted place counts."""
