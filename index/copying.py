@@ -61,14 +61,14 @@ def _to_server(place: IndexPlace, target: MilvusAddress, told: Told, wait: float
 
     server = MilvusServer(target, credentials())
     try:
-        with writing_to(server, wait=wait):
+        with writing_to(server, wait=wait) as writing:
             if not isinstance(place, MilvusAddress):
-                return push(generation.current(place), server, told).generation
+                return push(generation.current(place), server, writing, told).generation
             cache_dir().mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="copy-") as between:
                 folder = Path(between)
                 _receive(place, folder, told)
-                return push(generation.current(folder), server, told).generation
+                return push(generation.current(folder), server, writing, told).generation
     finally:
         server.close()
 

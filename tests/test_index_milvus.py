@@ -10,10 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from milvus_serving import LiteProcess, MilvusProcess
+from serving import Server
 
 from index import (
     BuildReport,
@@ -37,10 +40,11 @@ from index import (
     verify,
 )
 from index.milvus import lease, pushing
-from index.milvus.address import Credentials
+from index.milvus.address import Credentials, MilvusAddress
 from index.milvus.client import MilvusServer, Row
 from index.milvus.names import Names
 from index.milvus.staging import staging_dir
+from index.milvus.tables import PARTS
 from qa import retrieve
 
 TEXTS = {
@@ -194,6 +198,54 @@ def test_readers_see_a_swap_at_once_and_no_error(
     assert len({g for _, g in seen}) == 2
 
 
+def test_two_apps_see_a_swap_under_questions_without_an_error(
+    milvus: MilvusProcess, docs: Path, tiny: Path, tmp_path: Path
+) -> None:
+    place = milvus.address("apps")
+    build_index(docs, index_dir=place, model=str(tiny))
+    apps = [app_on(place, tmp_path / str(number)) for number in range(2)]
+    stop = threading.Event()
+    seen: list[list[tuple[float, int, str]]] = [[], []]
+    question = {"question": "丁文件講學校", "top_k": 5}
+
+    def ask(app: Server, answers: list[tuple[float, int, str]]) -> None:
+        with httpx.Client(base_url=app.url, timeout=60) as client:
+            while not stop.is_set():
+                answer = client.post("api/v1/retrieve", json=question)
+                answers.append((time.monotonic(), answer.status_code, answer.text))
+
+    askers = [threading.Thread(target=ask, args=pair) for pair in zip(apps, seen, strict=True)]
+    try:
+        for asker in askers:
+            asker.start()
+        (tmp_path / "d.txt").write_text("丁文件講學校。", encoding="utf-8")
+        add_documents(tmp_path / "d.txt", index_dir=place)
+        swapped = time.monotonic()
+        time.sleep(7)
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join()
+        statuses = [app.stop() for app in apps]
+        clear(MilvusServer(place, Credentials()))
+    assert statuses == [0, 0]
+    for answers in seen:
+        assert {status for _, status, _ in answers} == {200}
+        assert "丁文件講學校。" not in answers[0][2]
+        assert all("丁文件講學校。" in text for when, _, text in answers if when > swapped + 5)
+        assert answers[-1][0] > swapped + 5
+
+
+def app_on(place: MilvusAddress, folder: Path) -> Server:
+    """Start an app that answers from an index on a server."""
+    folder.mkdir()
+    return Server(
+        "--requests-per-second=0",
+        index=folder / "none",
+        environment={"YINZHENG_INDEX": str(place)},
+    )
+
+
 def test_generations_are_listed_gone_back_to_and_removed(
     server: MilvusServer, docs: Path, tiny: Path
 ) -> None:
@@ -341,6 +393,32 @@ def test_a_dead_writers_lock_is_taken_over(
         other.send_signal(signal.SIGKILL)
     with lease.writing_to(server, wait=30):
         pass
+
+
+@BOTH
+def test_a_writer_whose_lock_was_taken_over_puts_nothing_in_use(
+    server: MilvusServer, docs: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, lock = server.address, Names(server.address.collection).lock
+    first = build_index(docs, index_dir=place, model=str(tiny)).generation
+    (docs / "d.txt").write_text("丁文件講學校。", encoding="utf-8")
+    other = f"{lock}_other"
+    server.create_bare(other, PARTS)
+    swap = pushing._Push.generation
+
+    def taken_over(push: pushing._Push, *arguments: Any) -> None:
+        server.drop_alias(lock)
+        assert server.claim(lock, other)
+        swap(push, *arguments)
+
+    monkeypatch.setattr(pushing._Push, "generation", taken_over)
+    with pytest.raises(IndexBusyError, match="another one has begun"):
+        build_index(docs, index_dir=place, model=str(tiny))
+    assert server.target_of(lock) == other, "the lock is not its own to drop"
+    with open_index(place) as opened:
+        assert opened.generation == first
+    server.drop_alias(lock)
+    server.drop(other)
 
 
 def test_a_writer_that_was_stopped_is_gone_on_with(

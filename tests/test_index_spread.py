@@ -1,9 +1,12 @@
 """Passages embedded by other processes: the same index comes out, whoever dies meanwhile."""
 
+import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -164,12 +167,15 @@ def test_every_text_is_handed_out_once(texts: list[str], count: int) -> None:
         assert np.array_equal(one.vector, encoded((0, 0), len(texts[at])).vector)
 
 
-def test_a_cluster_of_two_workers_makes_the_same_index(docs: Path, tmp_path: Path) -> None:
-    """In a network of its own: Ray listens on every address, and asks others for its own."""
+@pytest.fixture
+def alone() -> Callable[..., str]:
+    """Run a command in a network of its own: Ray listens on every address, and asks for its own."""
     pytest.importorskip("ray", reason="ray is not installed")
-    alone, shared = tmp_path / "alone", tmp_path / "shared"
-    build_index(docs, index_dir=alone)
-    command = f"{sys.executable} -m index build {docs} --index {shared} --workers 2 --ray local"
+    return in_a_network_of_its_own
+
+
+def in_a_network_of_its_own(*arguments: object) -> str:
+    command = shlex.join(map(str, (sys.executable, *arguments)))
     done = subprocess.run(
         ["unshare", "-n", "bash", "-c", f"ip link set lo up && exec {command}"],
         env={**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"},
@@ -179,5 +185,28 @@ def test_a_cluster_of_two_workers_makes_the_same_index(docs: Path, tmp_path: Pat
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert vectors_of(alone) == vectors_of(shared)
-    assert list_documents(alone) == list_documents(shared)
+    return done.stdout
+
+
+def test_a_cluster_of_two_workers_makes_the_same_index(
+    docs: Path, tmp_path: Path, alone: Callable[..., str]
+) -> None:
+    mine, shared = tmp_path / "mine", tmp_path / "shared"
+    build_index(docs, index_dir=mine)
+    alone("-m", "index", "build", docs, "--index", shared, "--workers", 2, "--ray", "local")
+    assert vectors_of(mine) == vectors_of(shared)
+    assert list_documents(mine) == list_documents(shared)
+
+
+def test_an_actor_that_is_killed_loses_nothing(tmp_path: Path, alone: Callable[..., str]) -> None:
+    texts = [f"第{n}段講水利。" * (n % 7 * 9 + 1) for n in range(120)]
+    asked, vectors = tmp_path / "texts.json", tmp_path / "vectors"
+    asked.write_text(json.dumps(texts), encoding="utf-8")
+    said = alone(Path(__file__).with_name("ray_runner.py"), asked, vectors)
+    assert said.endswith("killed 1\n")  # behind what Ray says of it
+    expected = dict(load_embedder().encode_passage_tokens(texts))
+    found = read_response(vectors.read_bytes())
+    assert len(found) == len(texts)
+    for at, one in enumerate(found):
+        assert np.array_equal(one.vector, expected[at].vector)
+        assert np.array_equal(one.tokens.vectors, expected[at].tokens.vectors)

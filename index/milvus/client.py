@@ -6,6 +6,7 @@ error of our own, with the address and without any password.
 """
 
 import logging
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ import numpy.typing as npt
 from index import bm25
 from index.errors import IndexServerError, SettingError
 from index.milvus.address import Credentials, MilvusAddress
+
+# It writes lines of its own on the standard error, when it connects anew, say.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 try:
     import grpc

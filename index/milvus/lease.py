@@ -3,7 +3,8 @@
 Milvus has no locks. But an alias stands for one collection, and whoever makes it first has it. Each
 writer makes an empty collection of its own, then the alias ``<index>_lock`` for it; a second one
 is refused. A number among the collection's properties grows as long as the writer lives. Whoever
-waits and sees the same number for half a minute takes the lock away: no clocks are compared.
+waits and sees the same number for half a minute takes the lock away: no clocks are compared. A
+writer that was only slow finds that out before it puts anything in use.
 """
 
 import json
@@ -27,8 +28,40 @@ _PAUSE = 0.5
 _OWNER, _COUNT = "yinzheng.owner", "yinzheng.beat"
 
 
+class Writing:
+    """The right to change an index, until somebody takes it away.
+
+    Args:
+        server: with the address of the index.
+        own: the collection that stands for this writer.
+    """
+
+    def __init__(self, server: MilvusServer, own: str) -> None:
+        self._server = server
+        self._own = own
+        self._lock = Names(server.address.collection).lock
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nobody has taken it away."""
+        return self._server.target_of(self._lock) == self._own
+
+    def check(self) -> None:
+        """Make sure, before anything is put in use, that nobody has taken it away.
+
+        Raises:
+            IndexBusyError: somebody has.
+        """
+        if not self.is_held:
+            raise IndexBusyError(
+                f"This process was silent for {_DEAD:.0f} seconds, and another one has begun to "
+                f"change the index {self._server.address}. What is in use stays. Try again; what "
+                "was written is gone on with."
+            )
+
+
 @contextmanager
-def writing_to(server: MilvusServer, *, wait: float = 0.0) -> Iterator[None]:
+def writing_to(server: MilvusServer, *, wait: float = 0.0) -> Iterator[Writing]:
     """Be the only one who changes an index on a server.
 
     Args:
@@ -44,17 +77,19 @@ def writing_to(server: MilvusServer, *, wait: float = 0.0) -> Iterator[None]:
     server.create_bare(own, PARTS)
     stop = threading.Event()
     beating = threading.Thread(target=_beat, args=(server, own, stop), daemon=True)
+    writing = Writing(server, own)
     try:
         _say_owner(server, own)
         _take(server, names.lock, own, wait)
         beating.start()
         try:
-            yield
+            yield writing
         finally:
             stop.set()
             beating.join()
             with suppress(IndexServerError):  # it falls to the next one by itself
-                server.drop_alias(names.lock)
+                if writing.is_held:
+                    server.drop_alias(names.lock)
     finally:
         with suppress(IndexServerError):
             server.drop(own)

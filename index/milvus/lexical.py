@@ -8,9 +8,8 @@ missed. ``IndexInfo.lexical`` says which.
 """
 
 import json
-import threading
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
@@ -18,6 +17,7 @@ import numpy as np
 from index import bm25
 from index.lexical import LONGEST_TERM, Alternatives, LexicalHit
 from index.milvus.client import MilvusServer
+from index.milvus.last_used import LastUsed
 from index.milvus.segment import MilvusSegment
 from index.milvus.tables import FOUND_FIELDS, as_word, damaged, read_terms
 from index.places import Places
@@ -50,9 +50,8 @@ class MilvusLexical:
         self._server = server
         self._segments = segments
         self._places = places
-        self._lock = threading.Lock()
-        self._texts: OrderedDict[tuple[int, int], Mapping[str, int]] = OrderedDict()
-        self._counts: dict[tuple[tuple[str, ...], ...], int] = {}
+        self._texts: LastUsed[tuple[int, int], Mapping[str, int]] = LastUsed(_TEXTS_KEPT)
+        self._counts: LastUsed[tuple[tuple[str, ...], ...], int] = LastUsed(_COUNTS_KEPT)
         terms = sum(int(segment.facts["terms"]) for segment in segments)
         self._mean_length = terms / max(1, len(self))
 
@@ -79,19 +78,15 @@ class MilvusLexical:
         """Return the text of a segment in which the frequency of a term would stand."""
         segment = self._segments[number]
         key = (number, term_text(term, int(segment.facts["term_texts"])))
-        with self._lock:
-            if key in self._texts:
-                self._texts.move_to_end(key)
-                return self._texts[key]
+        found = self._texts.get(key)
+        if found is not None:
+            return found
         name = f"terms/{key[1]}"
         try:
             found = {str(k): int(v) for k, v in json.loads(segment.texts.read(name)).items()}
         except (ValueError, TypeError, AttributeError) as error:
             raise damaged(f"{name} in {segment.where.texts}", f"holds {error!r}") from error
-        with self._lock:
-            self._texts[key] = found
-            while len(self._texts) > _TEXTS_KEPT:
-                self._texts.popitem(last=False)
+        self._texts.put(key, found)
         return found
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
@@ -101,14 +96,10 @@ class MilvusLexical:
         alternatives stood in one passage, and all words of one always together.
         """
         key = tuple(tuple(term[:LONGEST_TERM] for term in one) for one in alternatives)
-        with self._lock:
-            if key in self._counts:
-                return self._counts[key]
-        count = self._count_any(key)
-        with self._lock:
-            if len(self._counts) >= _COUNTS_KEPT:
-                self._counts.clear()
-            self._counts[key] = count
+        count = self._counts.get(key)
+        if count is None:
+            count = self._count_any(key)
+            self._counts.put(key, count)
         return count
 
     def _count_any(self, alternatives: Alternatives) -> int:

@@ -25,6 +25,7 @@ from index.folding import terms
 from index.lexical import LONGEST_TERM
 from index.manifest import MANIFEST, Manifest
 from index.milvus.client import MilvusServer, Row
+from index.milvus.lease import Writing
 from index.milvus.lexical import term_text
 from index.milvus.names import Names, SegmentNames
 from index.milvus.rows import Seen
@@ -74,18 +75,25 @@ class Pushed:
 
 
 def push(
-    folder: Path, server: MilvusServer, told: Told, *, known: Mapping[str, str] | None = None
+    folder: Path,
+    server: MilvusServer,
+    writing: Writing,
+    told: Told,
+    *,
+    known: Mapping[str, str] | None = None,
 ) -> Pushed:
     """Write a generation, check it, and put it in use.
 
     Args:
         folder: of the sealed generation.
         server: with the address of the index.
+        writing: the right to change it.
         told: called with ``upload``, how many passages are done, and of how many.
         known: what segments that were read from the server are called there.
 
     Raises:
         IndexDamagedError: the folder is not as it was built.
+        IndexBusyError: another process has taken over; the generation in use stays.
         IndexServerError: the server does not take it; the generation in use stays.
     """
     names = Names(server.address.collection)
@@ -95,7 +103,7 @@ def push(
         generation.check_files(folder, opened.manifest)
         pushing = _Push(server, names, opened, told, known or {})
         segments = [pushing.segment(number) for number in range(len(opened.parts))]
-        pushing.generation(segments)
+        pushing.generation(segments, writing)
     return Pushed(folder.name, pushing.written, opened.manifest.passages - pushing.written)
 
 
@@ -266,7 +274,7 @@ class _Push:
 
     # ---- the generation --------------------------------------------------------------------------
 
-    def generation(self, segments: Sequence[Mapping[str, Any]]) -> None:
+    def generation(self, segments: Sequence[Mapping[str, Any]], writing: Writing) -> None:
         """Write what a generation says of itself, then put it in use."""
         opened = self._opened
         collection = self._names.of_generation(opened.folder.name)
@@ -286,6 +294,7 @@ class _Push:
                 Text("duplicates", "duplicates", json.dumps(duplicates).encode()),
             ],
         )
+        writing.check()
         self._server.point(self._names.alias, collection)
 
 

@@ -2,15 +2,14 @@
 
 import json
 import math
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from index.milvus.client import MilvusServer, Row
+from index.milvus.last_used import LastUsed
 from index.milvus.tables import damaged, in_parts
 
 _KEPT = 4096
@@ -51,8 +50,7 @@ class Rows:
         self.server = server
         self.collection = collection
         self.seen = seen
-        self._kept: OrderedDict[int, Row] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: LastUsed[int, Row] = LastUsed(_KEPT)
 
     def get(self, rows: Sequence[int], fields: Sequence[str]) -> list[Row]:
         """Return some fields of rows, in the order asked for; only what is not known is fetched.
@@ -75,21 +73,15 @@ class Rows:
 
     def keep(self, row: Row) -> Row:
         """Remember what was read of a row, beside what is known of it already."""
-        number, told = int(row["row"]), _smaller(row)
-        with self._lock:
-            known = {**self._kept.pop(number, {}), **told}
-            self._kept[number] = known
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        number = int(row["row"])
+        # Who comes in between at worst forgets a field, which is then fetched again.
+        known = {**(self._kept.get(number) or {}), **_smaller(row)}
+        self._kept.put(number, known)
         return known
 
     def _known(self, row: int, fields: Sequence[str]) -> Row | None:
-        with self._lock:
-            known = self._kept.get(row)
-            if known is None or any(field not in known for field in fields):
-                return None
-            self._kept.move_to_end(row)
-            return known
+        known = self._kept.get(row)
+        return known if known is not None and known.keys() >= set(fields) else None
 
 
 def _smaller(row: Row) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """A segment of a generation on a Milvus server, read in the parts that one in a folder has."""
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.milvus.client import MilvusServer, Row
+from index.milvus.last_used import LastUsed
 from index.milvus.names import SegmentNames
 from index.milvus.rows import Rows, Seen
 from index.milvus.tables import (
@@ -201,22 +200,16 @@ class PartArrays:
 
     def __init__(self, segment: MilvusSegment) -> None:
         self._segment = segment
-        self._kept: OrderedDict[int, Mapping[str, npt.NDArray[Any]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: LastUsed[int, Mapping[str, npt.NDArray[Any]]] = LastUsed(_PARTS_KEPT)
 
     def of(self, rows: Sequence[int]) -> list[Mapping[str, npt.NDArray[Any]]]:
         """Return the arrays of passages, in the order asked for."""
-        with self._lock:
-            found = {row: self._kept[row] for row in rows if row in self._kept}
+        found = {row: known for row in rows if (known := self._kept.get(row)) is not None}
         missing = [row for row in dict.fromkeys(rows) if row not in found]
         for some in in_parts(missing, _KEYS_TOGETHER):
-            found.update(self._fetch(some))
-        with self._lock:
-            for row in rows:
-                self._kept[row] = found[row]
-                self._kept.move_to_end(row)
-            while len(self._kept) > _PARTS_KEPT:
-                self._kept.popitem(last=False)
+            for row, arrays in self._fetch(some).items():
+                self._kept.put(row, arrays)
+                found[row] = arrays
         return [found[row] for row in rows]
 
     def _fetch(self, rows: Sequence[int]) -> dict[int, Mapping[str, npt.NDArray[Any]]]:

@@ -20,7 +20,7 @@ from index.locations import cache_dir
 from index.manifest import read_manifest
 from index.milvus.address import MilvusAddress, credentials
 from index.milvus.client import MilvusServer
-from index.milvus.lease import writing_to
+from index.milvus.lease import Writing, writing_to
 from index.milvus.names import Names
 from index.milvus.opened import MilvusGeneration
 from index.milvus.pulling import pull
@@ -62,14 +62,14 @@ def staged(address: MilvusAddress, told: Told, *, wait: float) -> Iterator[Path]
     """
     server = MilvusServer(address, credentials())
     try:
-        with writing_to(server, wait=wait):
+        with writing_to(server, wait=wait) as writing:
             folder = staging_dir(address)
             in_use = server.target_of(address.collection) or ""
             synced = _read(folder)
             if synced is None or synced.collection != in_use:
                 synced = _refresh(server, folder, in_use, told)
             yield folder
-            _write_back(server, folder, synced, told)
+            _write_back(server, writing, folder, synced, told)
     finally:
         server.close()
 
@@ -80,13 +80,15 @@ def staging_dir(address: MilvusAddress) -> Path:
     return cache_dir() / "milvus" / f"{address.collection}-{key}"
 
 
-def _write_back(server: MilvusServer, folder: Path, synced: _Synced, told: Told) -> None:
+def _write_back(
+    server: MilvusServer, writing: Writing, folder: Path, synced: _Synced, told: Told
+) -> None:
     current = generation.current(folder)
     names = Names(server.address.collection)
     collection = names.of_generation(current.name)
     if collection == synced.collection:
         return
-    push(current, server, told, known=synced.segments)
+    push(current, server, writing, told, known=synced.segments)
     _say(folder, _Synced(collection, synced.segments))
     remove_old(server, keep=2)
 

@@ -81,7 +81,7 @@ def verify(address: MilvusAddress, *, name: str | None, deep: bool) -> list[Prob
 
 def rollback(address: MilvusAddress, name: str | None, *, wait: float) -> str:
     """Put another generation into use, after checking it; nothing is removed."""
-    with connected(address) as server, writing_to(server, wait=wait):
+    with connected(address) as server, writing_to(server, wait=wait) as writing:
         in_use = server.target_of(address.collection)
         listed = _generations(server)
         if name is None:
@@ -103,6 +103,7 @@ def rollback(address: MilvusAddress, name: str | None, *, wait: float) -> str:
                 f"{collection} is damaged: {'; '.join(problems)}. {in_use} stays in use. Choose "
                 f"another generation: python -m index info --index {address}"
             )
+        writing.check()
         server.point(address.collection, collection)
     return name
 
