@@ -182,15 +182,15 @@ def visit(chromium: "Browser") -> Iterator[Visits]:
         opened.page.context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusProcess]:
-    """A real Milvus, version 2.3.5."""
+    """A real Milvus, version 2.3.5; not for all tests: idle, it keeps a quarter of a core busy."""
     process = MilvusProcess(python_of(SERVER), tmp_path_factory.mktemp("milvus") / "data")
     yield process
     process.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiteProcess]:
     """Milvus Lite, which has BM25."""
     process = LiteProcess(python_of(LITE), tmp_path_factory.mktemp("lite") / "data")

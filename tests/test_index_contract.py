@@ -29,7 +29,7 @@ from qa import ask, retrieve
 ENGINES = ("folder", "server", "lite")
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+@pytest.fixture(scope="module", params=ENGINES)
 def place(request: pytest.FixtureRequest, report_dir: Path) -> IndexPlace:
     """An index of the report, wherever the engine has it."""
     if request.param == "folder":
@@ -40,7 +40,7 @@ def place(request: pytest.FixtureRequest, report_dir: Path) -> IndexPlace:
     return address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine(place: IndexPlace) -> Iterator[Index]:
     with open_index(place) as opened:
         yield opened

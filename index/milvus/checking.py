@@ -51,6 +51,7 @@ def _inside(segment: MilvusSegment) -> Iterator[str]:
         except IndexDamagedError as error:
             yield str(error)
             continue
+        texts.fetch(found)
         for row, of_row in zip(found, data, strict=True):
             digest.update(str(row["digest"]).encode("ascii"))
             if digest_of_row(row, of_row) != row["digest"]:
@@ -65,21 +66,23 @@ def _inside(segment: MilvusSegment) -> Iterator[str]:
 
 
 class _Texts:
-    """Whether passages are slices of their documents; the document looked at last is kept."""
+    """Whether passages are slices of their documents; those looked at last are kept."""
 
     def __init__(self, segment: MilvusSegment) -> None:
         self._store = segment.store
-        self._known = ("", "")
+        self._known: dict[str, str] = {}
+
+    def fetch(self, rows: Sequence[Row]) -> None:
+        """Read the documents of passages, all at once."""
+        ids = list(dict.fromkeys(str(row["document"]) for row in rows))
+        known = {id_: self._known[id_] for id_ in ids if id_ in self._known}
+        missing = [id_ for id_ in ids if id_ not in known]
+        self._known = known | {one.id: one.text for one in self._store.documents_of(missing)}
 
     def hold(self, row: Row) -> bool:
         (passage,) = self._store.get_passages([int(row["row"])])
-        if self._known[0] != passage.document_id:
-            try:
-                text = self._store.document(passage.document_id).text
-            except KeyError:
-                return False
-            self._known = (passage.document_id, text)
-        return self._known[1][passage.start : passage.end] == passage.text
+        text = self._known.get(passage.document_id)
+        return text is not None and text[passage.start : passage.end] == passage.text
 
 
 def parts_of(segment: MilvusSegment, rows: Sequence[Row]) -> list[bytes]:

@@ -134,9 +134,13 @@ def _entries(
 ) -> Iterator[Entry]:
     """Yield the documents of a segment, each read when it is wanted."""
     facts = {info.id: facts for info, facts, _ in segment.store.listed()}
-    for document_id, rows in segment.store.passage_ranges().items():
-        own = slice(rows.start, rows.stop)
-        document = segment.store.document(document_id)
+    ranges = segment.store.passage_ranges()
+    documents = segment.store.documents_of(list(ranges))
+    for document_id in ranges:
+        document = next(documents, None)
+        if document is None or document.id != document_id:
+            raise damaged(f"Document {document_id} in {segment.where.texts}", "is missing")
+        own = slice(ranges[document_id].start, ranges[document_id].stop)
         yield Entry(document, passages[own], keys[own], facts[document_id])
 
 

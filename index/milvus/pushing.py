@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from index import generation
+from index.ahead import ahead
 from index.errors import IndexServerError
 from index.folding import terms
 from index.lexical import LONGEST_TERM
@@ -53,6 +55,7 @@ _TOGETHER = 100
 """Passages written in one go: 10 MB and less."""
 _TEXTS_TOGETHER = 50
 _SAMPLE = 50
+_WRITERS = 3
 _FLUSHED_FROM = 10_000
 """Passages from which on a server is told to put them on its disk in one piece, with an index. It
 has written down each row before it says so; smaller segments it puts there by itself."""
@@ -149,8 +152,13 @@ class _Push:
         where = self._names.of_segment(name)
         self._create(where, part)
         tally = _Tally(part.store.versions())
-        for entries in _batches(part.store.entries()):
-            self._write(where, part, entries, tally)
+        batches = (self._prepared(part, e, tally) for e in _batches(part.store.entries()))
+        # The server takes as long for a batch as it takes to make the next one.
+        writers = 1 if self._server.is_lite else _WRITERS
+        for count in ahead(partial(self._write, where), batches, threads=writers):
+            self._done += count
+            self.written += count
+            self._told("upload", self._done, self._opened.manifest.passages)
         facts = {"name": name, **asdict(part.facts), **tally.facts(), **_coding(part)}
         self._write_texts(where.texts, [*_segment_texts(part, tally, facts)])
         if part.facts.passages > _FLUSHED_FROM:
@@ -188,9 +196,8 @@ class _Push:
             return None
         return read_json(SegmentTexts(self._server, where.texts, Seen(always=True)), "segment")
 
-    def _write(
-        self, where: SegmentNames, part: Segment, entries: Sequence[Entry], tally: "_Tally"
-    ) -> None:
+    def _prepared(self, part: Segment, entries: Sequence[Entry], tally: "_Tally") -> "_Batch":
+        """Return what is written of documents."""
         passages = [passage for entry in entries for passage in entry.passages]
         keys = [one for entry in entries for one in entry.keys]
         rows, parts = [], []
@@ -223,13 +230,15 @@ class _Push:
                 }
             )
             parts += own
-        self._put(where.passages, "row", rows)
-        self._put(where.parts, "piece", parts)
         texts = (_document_texts(e, tally.indexed.get(e.document.id, "")) for e in entries)
-        self._write_texts(where.texts, list(chain.from_iterable(texts)))
-        self._done += len(rows)
-        self.written += len(rows)
-        self._told("upload", self._done, self._opened.manifest.passages)
+        return _Batch(rows, parts, list(chain.from_iterable(texts)))
+
+    def _write(self, where: SegmentNames, batch: "_Batch") -> int:
+        """Write a batch; return how many passages it has."""
+        self._put(where.passages, "row", batch.rows)
+        self._put(where.parts, "piece", batch.parts)
+        self._write_texts(where.texts, batch.texts)
+        return len(batch.rows)
 
     def _put(self, collection: str, key: str, rows: Sequence[Row]) -> None:
         """Write rows that an attempt before this one has not written."""
@@ -296,6 +305,14 @@ class _Push:
         )
         writing.check()
         self._server.point(self._names.alias, collection)
+
+
+class _Batch(NamedTuple):
+    """Rows of three collections that belong to the same documents."""
+
+    rows: Sequence[Row]
+    parts: Sequence[Row]
+    texts: Sequence[Text]
 
 
 class _Tally:

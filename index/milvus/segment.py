@@ -50,6 +50,7 @@ FloatArray = npt.NDArray[np.float32]
 
 _PARTS_KEPT = 256
 _TEXTS_TOGETHER = 100  # of up to 64 kB
+_DOCUMENTS_TOGETHER = 50
 _KEYS_TOGETHER = 200
 _HEX = frozenset("0123456789abcdef")
 
@@ -115,13 +116,35 @@ class SegmentTexts:
 
     def read_if_there(self, name: str) -> bytes | None:
         """Return a text by its name; None when nobody has written it."""
-        rows = self.where(f"name in {quoted([f'{name}#0'])}")
-        if not rows:
-            return None
-        others = [f"{name}#{number}" for number in range(1, int(rows[0]["pieces"]))]
-        for some in in_parts(others, 100):
-            rows += self.where(f"name in {quoted(some)}")
-        return joined(rows, f"{name!r} in {self._collection}")
+        return self.read_those([name]).get(name)
+
+    def read_those(self, names: Sequence[str]) -> dict[str, bytes]:
+        """Return texts by their names; what nobody has written is left out.
+
+        They are asked for by their keys: any other condition looks at every row there is.
+
+        Raises:
+            IndexDamagedError: one of them is altered.
+        """
+        rows = {str(row["name"]): row for row in self._by_key([f"{name}#0" for name in names])}
+        others = [
+            f"{name}#{number}"
+            for name in names
+            if f"{name}#0" in rows
+            for number in range(1, int(rows[f"{name}#0"]["pieces"]))
+        ]
+        rows |= {str(row["name"]): row for row in self._by_key(others)}
+        found = {}
+        for name in names:
+            if first := rows.get(f"{name}#0"):
+                keys = (f"{name}#{number}" for number in range(int(first["pieces"])))
+                own = [rows[key] for key in keys if key in rows]
+                found[name] = joined(own, f"{name!r} in {self._collection}")
+        return found
+
+    def _by_key(self, keys: Sequence[str]) -> Iterator[Row]:
+        for some in in_parts(keys, _TEXTS_TOGETHER):
+            yield from self.where(f"name in {quoted(some)}")
 
     def where(self, condition: str) -> list[Row]:
         """Return the rows of texts that a condition holds for, of which there are few."""
@@ -334,10 +357,20 @@ class MilvusStore:
 
     def document(self, document_id: str) -> Document:
         """Return one document; KeyError when it is not here."""
-        where = f'document in {quoted([document_id])} and kind in ["head", "text"]'
-        texts = dict(self._segment.texts.every(where))
-        if not texts:
-            raise KeyError(document_id)
+        for found in self.documents_of([document_id]):
+            return found
+        raise KeyError(document_id)
+
+    def documents_of(self, ids: Sequence[str]) -> Iterator[Document]:
+        """Yield documents in the order asked for, some read at once; what is not here is not."""
+        for some in in_parts(ids, _DOCUMENTS_TOGETHER):
+            names = [f"{kind}/{one}" for one in some for kind in ("head", "text")]
+            texts = self._segment.texts.read_those(names)
+            for one in some:
+                if f"head/{one}" in texts or f"text/{one}" in texts:
+                    yield self._to_document(one, texts)
+
+    def _to_document(self, document_id: str, texts: Mapping[str, bytes]) -> Document:
         with self._readable(document_id):
             head = json.loads(texts[f"head/{document_id}"])
             kept, text = json.loads(texts[f"text/{document_id}"])
@@ -357,7 +390,7 @@ class MilvusStore:
             return []
         where = f'kind == "head" and content_hash like "{prefix}%"'
         names = [name for name, _ in self._segment.texts.these(where)]
-        found = [self.document(name.removeprefix("head/")) for name in names]
+        found = self.documents_of([name.removeprefix("head/") for name in names])
         return sorted(found, key=lambda document: document.path)
 
     def versions_of_content(self, prefix: str) -> list[Version]:
