@@ -151,9 +151,9 @@ class Lexical(Protocol):
         """Return the k passages with the highest BM25 score for these terms, best first."""
 
     def search_any(
-        self, weighed: Sequence[tuple[Alternatives, float]], k: int, beside: Sequence[int]
+        self, weighed: Sequence[tuple[Alternatives, float]], k: int, among: Sequence[int]
     ) -> list[LexicalHit]:
-        """Return the k passages with the most weight, best first."""
+        """Return the k of some passages with the most weight, best first."""
 
 
 class Opened(Protocol):

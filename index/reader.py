@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from index.embedder import Embedder
 
 _LOOKED_AMONG = 500
-"""Passages among which an engine looks for words that cannot search by them."""
+"""Passages among which words are looked for that alone would lead astray."""
 
 _T = TypeVar("_T")
 
@@ -210,8 +210,10 @@ class Index:
 
         The nearest passages by the question's vector; none where the engine looks everywhere.
         """
-        if self._opened.lexical.looks_everywhere:
-            return ()
+        return () if self._opened.lexical.looks_everywhere else self.near(query_vector)
+
+    def near(self, query_vector: FloatArray) -> Sequence[int]:
+        """Return the passages that are near enough to a question for its words to mean much."""
         ids, _ = self.search_dense(query_vector, _LOOKED_AMONG)
         found: list[int] = ids.tolist()
         return found
@@ -229,19 +231,16 @@ class Index:
         return self._opened.lexical.search(terms, k, beside)
 
     def search_any(
-        self,
-        weighed: Sequence[tuple[Alternatives, float]],
-        k: int,
-        beside: Sequence[int] = (),
+        self, weighed: Sequence[tuple[Alternatives, float]], k: int, among: Sequence[int]
     ) -> list[LexicalHit]:
-        """Return the k passages with the most weight; each weight counts for any alternative.
+        """Return the k of some passages with the most weight; each counts for any alternative.
 
         Args:
             weighed: alternatives and their weight.
             k: how many passages.
-            beside: as for ``search_lexical``.
+            among: which passages are looked at.
         """
-        return self._opened.lexical.search_any(weighed, k, beside)
+        return self._opened.lexical.search_any(weighed, k, among)
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:
         """Return in how many passages at least one of the alternatives stands."""

@@ -33,6 +33,7 @@ from index.types import (
 from index.vectors import FloatArray, IntArray
 
 _T = TypeVar("_T")
+_MOST_WEIGHED = 5000
 _MOST_TIED = 1000
 """Hits beyond those asked for that are looked at for those of the same score."""
 _LOOKED_UP = 200
@@ -403,13 +404,16 @@ class SegmentedLexical:
         return self._best(lambda most: self.index.search(terms, most), k)
 
     def search_any(
-        self,
-        weighed: Sequence[tuple[Alternatives, float]],
-        k: int,
-        beside: Sequence[int],  # noqa: ARG002  (all passages are looked at)
+        self, weighed: Sequence[tuple[Alternatives, float]], k: int, among: Sequence[int]
     ) -> list[LexicalHit]:
-        """Return the k passages with the most weight, best first; see ``LexicalIndex``."""
-        return self._best(lambda most: self.index.search_any(weighed, most), k)
+        """Return the k of some passages with the most weight, best first; see ``LexicalIndex``.
+
+        Those are looked for among the several thousand with the most weight of all.
+        """
+        wanted = set(among)
+        most = max(k, _MOST_WEIGHED)
+        found = self._best(lambda more: self.index.search_any(weighed, more), most)
+        return [hit for hit in found if hit.passage_id in wanted][:k]
 
     def _best(self, ask: Callable[[int], list[LexicalHit]], k: int) -> list[LexicalHit]:
         if self._places.is_plain or k <= 0:

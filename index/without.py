@@ -62,13 +62,10 @@ class Without(Snapshot):
         return sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))[:k]
 
     def search_any(
-        self,
-        weighed: Sequence[tuple[Alternatives, float]],
-        k: int,
-        beside: Sequence[int] = (),
+        self, weighed: Sequence[tuple[Alternatives, float]], k: int, among: Sequence[int]
     ) -> list[LexicalHit]:
-        """Return the k passages with the most weight; each weight counts for any alternative."""
-        found = super().search_any(weighed, k + len(self._hidden), beside)
+        """Return the k of some passages with the most weight; each counts for any alternative."""
+        found = super().search_any(weighed, k + len(self._hidden), among)
         return [hit for hit in found if hit.passage_id not in self._hidden][:k]
 
     def frequency_of_any(self, alternatives: Alternatives) -> int:

@@ -254,7 +254,7 @@ def _fuse(index: Index, query: Query, keys: "_Keys") -> dict[int, PassageEvidenc
         keys, lambda k: {h.passage_id: h.score for h in index.search_lexical(query.terms, k, near)}
     )
     lexical = {id_: coverage * score / full for id_, score in found.items()}
-    translated = _search_translated(index, query, keys, near)
+    translated = _search_translated(index, query, keys)
     ids = list(dict.fromkeys([*nearest, *lexical, *translated]))
     cosines = index.dense_scores(query.vector, ids).tolist()
     return {
@@ -265,9 +265,12 @@ def _fuse(index: Index, query: Query, keys: "_Keys") -> dict[int, PassageEvidenc
     }
 
 
-def _search_translated(
-    index: Index, query: Query, keys: "_Keys", near: Sequence[int]
-) -> Mapping[int, float]:
+def _search_translated(index: Index, query: Query, keys: "_Keys") -> Mapping[int, float]:
+    """Return what speaks for passages by the Chinese of a question's English words.
+
+    Only near ones are looked at: a word has many translations, and of 21,000 passages hundreds
+    hold some of them and have nothing to do with the question.
+    """
     weights = query.translation_idf.tolist()
     mass = sum(weights)
     weighed = [
@@ -275,6 +278,7 @@ def _search_translated(
     ]
     if not weighed:
         return {}
+    near = index.near(query.vector)
     found = _of_enough_texts(
         keys, lambda k: {h.passage_id: h.score for h in index.search_any(weighed, k, near)}
     )

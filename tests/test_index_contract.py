@@ -149,16 +149,20 @@ def test_frequencies_are_the_same(engine: Index, report_index: Index) -> None:
 
 
 def test_weighed_words_are_found_the_same(engine: Index, report_index: Index) -> None:
-    near = list(range(len(report_index)))
+    every = range(len(report_index))
     weighed: list[tuple[list[tuple[str, ...]], float]] = [
         ([("水",), ("网", "_网络")], 2.0),
         ([("法院",)], 0.5),
         ([("沒有",)], 9.0),
     ]
     for k in (3, 1000):
-        mine = engine.search_any(weighed, k, near)
-        theirs = report_index.search_any(weighed, k)
-        assert [(h.passage_id, h.score) for h in mine] == [(h.passage_id, h.score) for h in theirs]
+        for among in (every, every[4:9], ()):
+            mine = engine.search_any(weighed, k, among)
+            theirs = report_index.search_any(weighed, k, among)
+            assert [(h.passage_id, h.score) for h in mine] == [
+                (h.passage_id, h.score) for h in theirs
+            ]
+            assert {hit.passage_id for hit in theirs} <= set(among)
 
 
 def test_it_is_as_it_was_built(place: IndexPlace) -> None:

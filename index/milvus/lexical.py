@@ -22,7 +22,7 @@ from index.milvus.segment import MilvusSegment
 from index.milvus.tables import FOUND_FIELDS, as_word, damaged, read_terms
 from index.places import Places
 
-_COUNTED_UP_TO = 50_000
+_COUNTED_UP_TO = 1000
 """Passages up to which a server without BM25 counts those that hold several words."""
 _COUNTS_KEPT = 4096
 _TEXTS_KEPT = 256
@@ -150,9 +150,9 @@ class MilvusLexical:
         return self._best(weights, score, k, beside)
 
     def search_any(
-        self, weighed: Sequence[tuple[Alternatives, float]], k: int, beside: Sequence[int]
+        self, weighed: Sequence[tuple[Alternatives, float]], k: int, among: Sequence[int]
     ) -> list[LexicalHit]:
-        """Return the k passages with the most weight, best first; see ``LexicalIndex``."""
+        """Return the k of some passages with the most weight, best first; see ``LexicalIndex``."""
         wanted = [
             (
                 [[self._word(term) for term in terms] for terms in self._present(alternatives)],
@@ -168,8 +168,9 @@ class MilvusLexical:
                 if any(all(word in counts for word in words) for words in alternatives)
             )
 
-        words = dict.fromkeys(w for alternatives, _ in wanted for one in alternatives for w in one)
-        return self._best(words, score, k, beside)
+        if not any(alternatives for alternatives, _ in wanted):
+            return []
+        return _best_of(self._known(among), score, k)
 
     def _word(self, term: str) -> str:
         return as_word(term) if self._server.has_bm25 else term[:LONGEST_TERM]
@@ -185,9 +186,7 @@ class MilvusLexical:
         if not wanted or k <= 0 or not len(self):
             return []
         found = self._found(wanted, _MORE * k) if self._server.has_bm25 else self._known(beside)
-        hits = [LexicalHit(id_, score(Counter(read_terms(terms)))) for id_, terms in found]
-        best = sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
-        return [hit for hit in best[:k] if hit.score > 0]
+        return _best_of(found, score, k)
 
     def _found(self, words: Sequence[str], k: int) -> Iterator[tuple[int, str]]:
         """Yield the id and the terms of what the server's own BM25 finds."""
@@ -210,3 +209,12 @@ class MilvusLexical:
             found = segment.rows.get(rows[mine].tolist(), ("terms",)) if len(mine) else []
             terms = (str(one["terms"]) for one in found)
             yield from zip(ids[mine].tolist(), terms, strict=True)
+
+
+def _best_of(
+    found: Iterable[tuple[int, str]], score: Callable[[Counter[str]], float], k: int
+) -> list[LexicalHit]:
+    """Return the k passages with the highest score of those found, by id and terms."""
+    hits = [LexicalHit(id_, score(Counter(read_terms(terms)))) for id_, terms in found]
+    best = sorted(hits, key=lambda hit: (-hit.score, hit.passage_id))
+    return [hit for hit in best[: max(0, k)] if hit.score > 0]
