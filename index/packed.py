@@ -157,6 +157,13 @@ class PackedBert:
         bias = torch.cat([part.bias.float() * factor for part, factor in parts])
         return weight, bias
 
+    def additions(
+        self, of_layer: Callable[[int, float, torch.dtype], Additions]
+    ) -> list[Additions]:
+        """Return additions to each layer, by its number, the scale of queries and the precision."""
+        scale = (self._dimension // self._heads) ** -0.5
+        return [of_layer(number, scale, self._dtype) for number in range(len(self._layers))]
+
     @torch.inference_mode()
     def forward(
         self,

@@ -36,6 +36,7 @@ ENGINES = {
         "index/models.py",
         "index/packed.py",
         "index/padded.py",
+        "index/phrases.py",
         "index/quantized.py",
         "index/sentence_pooling.py",
         "index/spread_worker.py",

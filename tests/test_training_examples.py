@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from index import QuestionSetError, fold
 from index.types import Span
+from index.windows import NOWHERE, Framing, Pieces, Window
 from training.batches import Material, beside_answers, in_batches, without_answers
 from training.examples import Example, read_examples, split, write_examples
 from training.made import make_examples
-from training.windows import NOWHERE, Framing, Pieces, Window, runs_around
+from training.runs import runs_around
 
 TEXT = "鄂爾多斯市位於內蒙古。該市二〇〇一年設立。全市人口二百萬人!烏海市在它西邊。"
 

@@ -9,14 +9,17 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
+from index import EvaluationError
 from index.additions import additions_of
 from index.packed import PackedBert
+from index.phrases import PhraseReader
+from index.types import Span
+from index.windows import NOWHERE, Framing, Window
 from training.batches import Material
 from training.examples import Example
-from training.loop import Plan, Training, schedule
+from training.loop import Plan, Training, read_trained, schedule
 from training.measure import exact, f1, measure
 from training.reader import Logits, Reader, Size, best_answer, loss_of
-from training.windows import NOWHERE, Framing, Window
 
 TEXT = "abcdefgh。ijklmnop。"
 
@@ -79,14 +82,35 @@ def test_the_engine_of_the_product_computes_the_same() -> None:
     with torch.no_grad():
         theirs = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
         plain = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
-    held = reader.shipped()
-    scale = (16 // 2) ** -0.5
-    added = [additions_of(held, layer, scale, torch.float32) for layer in range(2)]
-    found = PackedBert(body()).forward([one.ids for one in windows], additions=added).tokens
+    held, engine = reader.shipped(), PackedBert(body())
+    added = engine.additions(lambda *where: additions_of(held, *where))
+    found = engine.forward([one.ids for one in windows], additions=added).tokens
     for row, (window, mine) in enumerate(zip(windows, found, strict=True)):
         expected = theirs[row, : len(window.ids)].numpy()
         assert np.allclose(mine, expected, atol=1e-4)
         assert not np.allclose(mine, plain[row, : len(window.ids)].numpy(), atol=1e-2)
+
+
+def test_the_product_reads_as_the_reader_that_was_trained() -> None:
+    reader = Reader(body(), Size(2, 4)).eval()
+    with torch.no_grad():
+        for one in reader.trained().values():
+            one.copy_((torch.randn(one.shape) * 0.3).half())
+    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=48)
+    runs = [(TEXT, Span(0, 9)), ("", Span(0, 0)), (TEXT, Span(9, 18)), (TEXT, Span(0, 18))]
+    found = mine.read("what e?", runs)
+    framing = Framing(Letters(), 48)
+    for (text, run), phrase in zip(runs, found, strict=True):
+        window = framing.window(framing.pieces("what e?"), framing.pieces(text), run)
+        if not window.places:
+            assert phrase is None
+            continue
+        with torch.no_grad():
+            best = best_answer(reader([window]), 0, window)
+        assert phrase is not None
+        assert (phrase.start, phrase.end) == best[:2]
+        assert phrase.score == pytest.approx(best.score, abs=1e-3)
+    assert mine.room("what e?") == 48 - 7 - 4
 
 
 def test_only_additions_and_head_are_trained() -> None:
@@ -146,6 +170,16 @@ def test_what_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
     assert whole.step == resumed.step > 5
     for name, value in whole._parameters.items():
         assert torch.equal(value, resumed._parameters[name]), name
+
+
+def test_what_was_trained_is_read_again(tmp_path: Path) -> None:
+    training = train(tmp_path, Plan(epochs=1, batch_tokens=200))
+    other = Reader(body(), Size(2, 4))
+    assert read_trained(other, tmp_path) == training.step
+    for name, value in training._parameters.items():
+        assert torch.equal(other.trained()[name], value)
+    with pytest.raises(EvaluationError, match="no training"):
+        read_trained(other, tmp_path / "none")
 
 
 def test_it_learns_what_it_is_shown(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
     python -m training make --texts news_20k.jsonl.xz --limit 6000 --out made.json
     python -m training train --set drcd_dev.json --set made.json --state DIR
+    python -m training export --state DIR --out reader.safetensors
 
 Stopped at any moment, training goes on where it was with the same command. A fifth of the articles
 is never trained on, and is measured at the end.
@@ -65,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--window", type=int, default=160, metavar="TOKENS")
     train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
     train.set_defaults(run=_train)
+    export = commands.add_parser("export", help="write what a training has given for the product")
+    export.add_argument("--state", type=Path, required=True, metavar="DIR")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.set_defaults(run=_export)
     for one in (make, train):
         one.add_argument("--seed", type=int, default=1, metavar="N")
     return parser
@@ -87,12 +92,12 @@ def _make(parsed: argparse.Namespace, told: Told) -> None:
 
 def _train(parsed: argparse.Namespace, told: Told) -> None:
     from index.models import load_embedder
+    from index.windows import Framing
     from training.batches import Material
     from training.distractors import find_distractors
     from training.loop import Plan, Training
     from training.measure import measure
     from training.model import load_reader
-    from training.windows import Framing
 
     examples: list[Example] = []
     for named in parsed.set:
@@ -115,6 +120,20 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
         told(f"{source}: EM {one.exact:.3f}, F1 {one.f1:.3f}, AUROC {one.auroc:.3f}")
     written = {source: asdict(one) for source, one in figures.items()}
     replace_text(parsed.state / "figures.json", json.dumps(written, indent=1) + "\n")
+
+
+def _export(parsed: argparse.Namespace, told: Told) -> None:
+    from safetensors.torch import save_file
+
+    from index.durable import sha256_of
+    from training.loop import read_trained
+    from training.model import load_reader
+
+    reader, _ = load_reader(seed=0)
+    steps = read_trained(reader, parsed.state)
+    save_file(reader.shipped(), parsed.out)
+    size = parsed.out.stat().st_size
+    told(f"{parsed.out}: {size:,} bytes, {steps:,} steps, SHA-256 {sha256_of(parsed.out)}")
 
 
 def _kept(path: Path, make: Callable[[], dict[str, list[str]]]) -> dict[str, list[str]]:

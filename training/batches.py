@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from index.splitter import sentences
 from index.types import Span
+from index.windows import Framing, Pieces, Window
 from training.examples import Example
-from training.windows import Framing, Pieces, Window, runs_around
+from training.runs import runs_around
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors.torch import load_file, save_file
 
-from index import replace_text
+from index import EvaluationError, replace_text
 from training.batches import Material, in_batches
 from training.reader import Reader, loss_of
 
@@ -140,6 +140,21 @@ class Training:
                     }
                     self._optimizer.state[parameter] = moved
         self._told(f"goes on from step {self.step:,}")
+
+
+def read_trained(reader: Reader, folder: Path) -> int:
+    """Give a reader what a training has come to; return after how many steps.
+
+    Raises:
+        EvaluationError: there is no training in the folder.
+    """
+    if not (folder / _PROGRESS).is_file():
+        raise EvaluationError(f"There is no training in {folder}. Begin one: python -m training")
+    held = load_file(folder / _STATE)
+    with torch.no_grad():
+        for name, parameter in reader.trained().items():
+            parameter.copy_(held[f"value/{name}"])
+    return int(json.loads((folder / _PROGRESS).read_text("utf-8"))["step"])
 
 
 def schedule(step: int, total: int) -> float:

@@ -11,11 +11,12 @@ from random import Random
 
 import torch
 
+from index.windows import Window
 from qa.evaluation.measures import auroc
 from training.batches import Material, in_batches, without_answers
 from training.examples import Example
 from training.reader import Found, Reader, best_answer
-from training.windows import Window, runs_around
+from training.runs import runs_around
 
 _UNIT = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+")
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from training.windows import Window
+from index.windows import Window
 
 if TYPE_CHECKING:
     from torch import Tensor

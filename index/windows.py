@@ -1,11 +1,9 @@
-"""Questions and contexts → what a reader is shown: a question, and some sentences of a context."""
+"""A question and a run of a text → what a reader is shown, and where each token stands."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from index.splitter import sentences
 from index.types import Span
 
 NOWHERE = 0
@@ -108,37 +106,3 @@ def _covering(places: Sequence[tuple[int, int]], start: int, end: int) -> list[i
     if not inside or places[inside[0]][0] > start or places[inside[-1]][1] < end:
         return []
     return inside
-
-
-def runs_around(context: str, pieces: Pieces, at: int, room: int, chance: random.Random) -> Span:
-    """Return sentences around a character that fit, some before it and some behind, by chance."""
-    spans = sentences(context, 0, len(context)) or [Span(0, len(context))]
-    sizes = _sizes(spans, pieces)
-    middle = next((n for n, one in enumerate(spans) if at < one.end), len(spans) - 1)
-    first = last = middle
-    left = room - sizes[middle]
-    while True:
-        sides = []
-        if first > 0 and sizes[first - 1] <= left:
-            sides.append(-1)
-        if last + 1 < len(spans) and sizes[last + 1] <= left:
-            sides.append(1)
-        if not sides:
-            return Span(spans[first].start, spans[last].end)
-        if chance.choice(sides) < 0:
-            first -= 1
-            left -= sizes[first]
-        else:
-            last += 1
-            left -= sizes[last]
-
-
-def _sizes(spans: Sequence[Span], pieces: Pieces) -> list[int]:
-    """Return how many tokens each sentence has."""
-    sizes = [0] * len(spans)
-    at = 0
-    for start, _ in pieces.places:
-        while at + 1 < len(spans) and start >= spans[at].end:
-            at += 1
-        sizes[at] += 1
-    return sizes

@@ -1,0 +1,111 @@
+"""The phrase that answers, in passages that retrieval has found: the bundled model as a reader.
+
+One pass of the model over question and passage together, with small additions to its layers
+(``additions.py``), and two numbers for each token: how likely an answer starts there, or ends
+(Devlin et al., 2019, arXiv:1810.04805). Those of the first token say that there is none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from index.additions import additions_of
+from index.types import Span
+from index.windows import NOWHERE, Framing, Tokenizer, Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from index.packed import PackedBert
+
+FloatArray = npt.NDArray[np.float32]
+
+_LONGEST = 40  # tokens of a phrase
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """The likeliest answer in a run of a text.
+
+    Attributes:
+        start: its first character in the text.
+        end: one past the last.
+        score: by how much it is likelier than that there is none, as the logarithm of odds.
+    """
+
+    start: int
+    end: int
+    score: float
+
+
+class PhraseReader:
+    """Finds phrases that answer. Thread-safe where its tokenizer is.
+
+    Args:
+        engine: of the bundled model.
+        tokenizer: the model's.
+        held: what was trained, by name (``python -m training``).
+        most_tokens: that are read at once, of question and passage together.
+    """
+
+    def __init__(
+        self,
+        engine: "PackedBert",
+        tokenizer: Tokenizer,
+        held: "Mapping[str, Tensor]",
+        *,
+        most_tokens: int = 160,
+    ) -> None:
+        self._engine = engine
+        self._framing = Framing(tokenizer, most_tokens)
+        self._additions = engine.additions(lambda *where: additions_of(held, *where))
+        self._weight: FloatArray = held["head.weight"].float().numpy()
+        self._bias: FloatArray = held["head.bias"].float().numpy()
+
+    def room(self, question: str) -> int:
+        """Return how many tokens of a passage fit beside a question."""
+        return self._framing.room(self._framing.pieces(question))
+
+    def read(self, question: str, runs: Sequence[tuple[str, Span]]) -> list[Phrase | None]:
+        """Return the likeliest phrase of each run, in one pass; None where nothing is shown.
+
+        Args:
+            question: folded.
+            runs: folded texts, and which of their characters are shown.
+        """
+        asked = self._framing.pieces(question)
+        windows = [
+            self._framing.window(asked, self._framing.pieces(text), run) for text, run in runs
+        ]
+        found: list[Phrase | None] = [None] * len(windows)
+        # Neighbours of one length are fastest.
+        order = [at for at in np.argsort([len(one.ids) for one in windows]) if windows[at].places]
+        if not order:
+            return found
+        states = self._engine.forward(
+            [windows[at].ids for at in order], additions=self._additions
+        ).tokens
+        for at, tokens in zip(order, states, strict=True):
+            found[at] = best_phrase(tokens @ self._weight.T + self._bias, windows[at])
+        return found
+
+
+def best_phrase(logits: FloatArray, window: Window, longest: int = _LONGEST) -> Phrase:
+    """Return the likeliest phrase of a window.
+
+    Args:
+        logits: of start and end, float32 ``(tokens, 2)``.
+        window: with at least one token of a text.
+        longest: tokens of a phrase.
+    """
+    own = logits[window.first : window.first + len(window.places)]
+    sums = own[:, 0][:, None] + own[:, 1][None, :]
+    allowed = np.tril(np.triu(np.ones_like(sums, np.bool_)), longest - 1)
+    first, last = np.unravel_index(int(np.where(allowed, sums, -np.inf).argmax()), sums.shape)
+    nothing = float(logits[NOWHERE].sum())
+    return Phrase(
+        window.places[first][0], window.places[last][1], float(sums[first, last]) - nothing
+    )
