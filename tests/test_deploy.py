@@ -38,6 +38,12 @@ def given(kind: str) -> list[str]:
     return [rest for name, rest in instructions() if name == kind]
 
 
+def entry() -> list[str]:
+    """Return the command that a container of the image runs, before what is given to it."""
+    (command,) = map(json.loads, given("ENTRYPOINT"))
+    return [str(one) for one in command]
+
+
 def unit(key: str) -> list[str]:
     joined = re.sub(r"\\\n\s*", " ", UNIT)
     return re.findall(rf"^{key}=(.*)$", joined, re.MULTILINE)
@@ -79,8 +85,7 @@ def test_the_container_runs_as_nobody_of_importance_and_refuses_to_be_open(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert given("USER") == ["10001:10001"]
-    (entry,) = given("ENTRYPOINT")
-    command = json.loads(entry)
+    command = entry()
     assert command[0] == "yinzheng"
     assert 'yinzheng = "app:main"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert parse(command[1:]).port == 7860
@@ -203,7 +208,7 @@ def test_the_replicas_of_the_compose_file_have_options_that_exist() -> None:
     (held,) = described("compose.yaml")
     app_service = held["services"]["app"]
     command = [re.sub(r"\$\{\w+:-(.*)\}", r"\1", one) for one in app_service["command"]]
-    parse(["--host", "0.0.0.0", "--port", "7860", *command])  # noqa: S104
+    parse([*entry()[1:], *command])
     assert app_service["read_only"] is True
     check_settings(app_service["environment"])
     assert set(app_service["depends_on"]) < set(held["services"])
@@ -221,7 +226,7 @@ def test_the_replicas_of_the_cluster_have_options_and_settings_that_exist() -> N
     settings, replicas, service = described("kubernetes.yaml")
     pod = replicas["spec"]["template"]
     (container,) = pod["spec"]["containers"]
-    parse(["--host", "0.0.0.0", "--port", "7860", *container["args"]])  # noqa: S104
+    parse([*entry()[1:], *container["args"]])
     named = [one["name"] for one in container["env"]]
     check_settings({**settings["data"], **dict.fromkeys(named, "x")})
     assert pod["spec"]["securityContext"]["runAsUser"] == 10001
