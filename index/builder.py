@@ -22,6 +22,7 @@ from index.locations import IndexPlace
 from index.reader import open_index
 from index.reuse import OldGeneration, open_old
 from index.selecting import select
+from index.spread import Hands
 from index.types import BuildReport, DocumentInfo, TokenVectorKind
 from index.views import Progress
 
@@ -66,8 +67,9 @@ def build_index(
         wait: seconds to wait for another process that is writing.
         fresh: read and embed everything again, whatever the old index holds.
         rewrite: write a new generation even when nothing has changed.
-        workers: processes that embed; what comes out is the same with any number.
-        ray: address of a Ray cluster, whose machines embed in place of processes here.
+        workers: processes that embed, and write to a server; what comes out is the same with any
+            number.
+        ray: address of a Ray cluster, whose machines do so in place of processes here.
 
     Raises:
         DocumentError: a named path does not exist.
@@ -84,8 +86,8 @@ def build_index(
     found = Found.of(named, options)
     if workers < 1:
         raise SettingError(f"{workers} processes cannot embed anything. Give at least 1 worker.")
-    with changing(index_dir, progress, embedding_cache, wait=wait) as change:
-        change.workers, change.ray = workers, ray
+    hands = Hands(workers, ray)
+    with changing(index_dir, progress, embedding_cache, wait=wait, hands=hands) as change:
         change.build_on(_old_or_none(change, fresh=fresh), model, token_vectors, options)
         change.made_from(named)
         change.gathering.fresh = fresh

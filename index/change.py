@@ -32,6 +32,7 @@ from index.segments import (
     next_places,
     write_whole_lexical,
 )
+from index.spread import Hands
 from index.store import Entry
 from index.types import (
     TOKEN_VECTOR_KINDS,
@@ -44,7 +45,6 @@ from index.views import Plan, Progress, write_segment
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
-    from index.spread import Others
 
 _TOO_FEW = (
     f"Token vectors are stored as int8: a product quantiser needs {FEWEST_TRAINED:,} tokens to "
@@ -69,8 +69,7 @@ class Change:
     sources: tuple[str, ...] = ()
     started: float = field(default_factory=time.perf_counter)
     place: IndexPlace | None = None
-    workers: int = 1
-    ray: str | None = None
+    hands: Hands = field(default_factory=Hands)
 
     def build_on(
         self,
@@ -210,25 +209,13 @@ class Change:
 
     @contextmanager
     def _remembering(self, embedder: "Embedder", plan: Plan) -> Iterator["Embedder"]:
-        others = self._others(embedder)
+        others = self.hands.called(embedder.name)
         if others is None:
             with self._keeping(embedder, plan) as keeping:
                 yield keeping
             return
         with closing(others), self._keeping(embedder.with_others(others), plan) as keeping:
             yield keeping
-
-    def _others(self, embedder: "Embedder") -> "Others | None":
-        """Return who embeds passages in this process's place; None: it does so itself."""
-        if self.ray is not None:
-            from index.spread_ray import RayWorkers
-
-            return RayWorkers(self.workers, embedder.name, self.ray)
-        if self.workers > 1:
-            from index.spread import Processes
-
-            return Processes(self.workers, embedder.name)
-        return None
 
     @contextmanager
     def _keeping(self, embedder: "Embedder", plan: Plan) -> Iterator["Embedder"]:
@@ -299,27 +286,29 @@ def changing(
     embedding_cache: str | Path | None,
     *,
     wait: float,
+    hands: Hands | None = None,
 ) -> Iterator[Change]:
     """Hold the lock of an index, with a new folder for what will be the next generation."""
+    hands = hands or Hands()
     started = time.perf_counter()
     place, told = index_place(index_dir), progress or _tell_nobody
     cache = None if embedding_cache is None else Path(embedding_cache).expanduser()
     with (
-        _folder_for(place, told, wait=wait) as folder,
+        _folder_for(place, told, hands, wait=wait) as folder,
         generation.building(folder, wait=wait) as beside,
         ExitStack() as stack,
     ):
-        yield Change(folder, beside, told, cache, stack, started=started, place=place)
+        yield Change(folder, beside, told, cache, stack, started=started, place=place, hands=hands)
 
 
 @contextmanager
-def _folder_for(place: IndexPlace, told: Progress, *, wait: float) -> Iterator[Path]:
+def _folder_for(place: IndexPlace, told: Progress, hands: Hands, *, wait: float) -> Iterator[Path]:
     """Lend the index folder in which an index is changed."""
     if isinstance(place, MilvusAddress):
         from index.milvus.opened import not_there
         from index.milvus.staging import staged
 
-        with staged(place, told, wait=wait) as folder:
+        with staged(place, told, hands, wait=wait) as folder:
             try:
                 yield folder
             except IndexNotFoundError:

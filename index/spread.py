@@ -1,8 +1,9 @@
-"""Passages embedded by others: by several processes of this machine, or by many machines.
+"""Passages embedded, and written to a server, by others: processes here, or many machines.
 
-A build hands out texts and takes vectors; all else it does as ever, so what comes out is what one
-process makes. Who has been handed texts and dies is started again, and they are handed out again.
-What goes to and fro is JSON and safetensors: nothing is unpickled.
+A build hands out texts and takes vectors; then, if the index is on a server, it hands out what is
+to be written there. All else it does as ever, so what comes out is what one process makes. Who has
+been handed something and dies is started again, and it is handed out again. What goes to and fro is
+JSON and safetensors: nothing is unpickled.
 """
 
 import json
@@ -12,14 +13,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from safetensors.numpy import load, save
 
+from index import errors
 from index.ahead import in_order
 from index.embedder import Encoded
-from index.errors import ModelError
+from index.errors import ModelError, YinzhengError
 from index.part_vectors import PartVectors
 from index.types import Span
 
@@ -30,15 +34,43 @@ _LENGTH = 8  # bytes that say how many follow
 
 
 class Others(Protocol):
-    """Who embeds passages in a build's place."""
+    """Who embeds and writes passages in a build's place."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
 
     def __call__(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]]
     ) -> Iterator[tuple[int, Encoded]]:
         """Yield (position, vectors) of every text, as ``Embedder.encode_passage_tokens`` does."""
 
+    def write(self, data: bytes) -> bytes:
+        """Write passages to a server as ``milvus.batches.write`` does; called in threads."""
+
     def close(self) -> None:
         """Send everybody home."""
+
+
+@dataclass(frozen=True)
+class Hands:
+    """How many others a build has.
+
+    Attributes:
+        workers: 1 = none.
+        ray: address of a Ray cluster whose machines they are; None = processes here.
+    """
+
+    workers: int = 1
+    ray: str | None = None
+
+    def called(self, model: str) -> Others | None:
+        """Return the others, who know a model; None: there are none."""
+        if self.ray is not None:
+            from index.spread_ray import RayWorkers
+
+            return RayWorkers(self.workers, model, self.ray)
+        return Processes(self.workers, model) if self.workers > 1 else None
 
 
 def handed_out(
@@ -128,6 +160,34 @@ def read_response(data: bytes) -> list[Encoded]:
     ]
 
 
+EMBED, WRITE = b"e", b"w"
+"""What an order begins with."""
+_DONE, _FAILED = b"+", b"-"
+
+
+def done(data: bytes) -> bytes:
+    """Return the answer to an order that was carried out."""
+    return _DONE + data
+
+
+def failed(error: YinzhengError) -> bytes:
+    """Return the answer to an order that was not."""
+    return _FAILED + json.dumps([type(error).__name__, str(error)]).encode("ascii")
+
+
+def read_answer(data: bytes) -> bytes:
+    """Return what an order has given.
+
+    Raises:
+        YinzhengError: what kept it from being carried out.
+    """
+    if data[:1] == _DONE:
+        return data[1:]
+    name, message = json.loads(data[1:])
+    kind = getattr(errors, name, YinzhengError)
+    raise kind(message)
+
+
 def write_message(file: BinaryIO, data: bytes) -> None:
     """Write how many bytes follow, and those."""
     file.write(len(data).to_bytes(_LENGTH, "little") + data)
@@ -163,7 +223,7 @@ class Processes:
     """
 
     def __init__(self, count: int, model: str) -> None:
-        self._count = count
+        self.count = count
         self._model = model
         self._threads = max(1, (os.cpu_count() or 1) // count)
         self._free: queue.SimpleQueue[subprocess.Popen[bytes] | None] = queue.SimpleQueue()
@@ -178,9 +238,19 @@ class Processes:
         Raises:
             ModelError: processes end again and again.
         """
-        yield from handed_out(texts, sentences, self._ask, self._count)
+        yield from handed_out(texts, sentences, partial(self.ask, EMBED), self.count)
 
-    def _ask(self, data: bytes) -> bytes:
+    def write(self, data: bytes) -> bytes:
+        """Write passages to a server.
+
+        Raises:
+            IndexServerError: it does not answer, or does not take them.
+            ModelError: processes end again and again.
+        """
+        return self.ask(WRITE, data)
+
+    def ask(self, order: bytes, data: bytes) -> bytes:
+        """Have an order carried out by whoever is free; return what it gives."""
         process = self._free.get()
         try:
             for _ in range(_ATTEMPTS):
@@ -189,16 +259,16 @@ class Processes:
                     process = None
                 process = process or self._start()
                 try:
-                    write_message(_open(process.stdin), data)
-                    return read_message(_open(process.stdout))
+                    write_message(_open(process.stdin), order + data)
+                    return read_answer(read_message(_open(process.stdout)))
                 except (OSError, EOFError):
                     _end(process)
                     process = None
         finally:
             self._free.put(process)
         raise ModelError(
-            f"A process that embeds passages ended {_ATTEMPTS} times over the same ones. Most often"
-            " it needs more memory than there is: build with fewer --workers."
+            f"A process of the build ended {_ATTEMPTS} times over the same passages. Most often it "
+            "needs more memory than there is: build with fewer --workers."
         )
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -210,7 +280,7 @@ class Processes:
 
     def close(self) -> None:
         """End the processes."""
-        for _ in range(self._count):
+        for _ in range(self.count):
             process = self._free.get()
             if process is not None:
                 _end(process)

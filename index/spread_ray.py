@@ -1,13 +1,14 @@
-"""Passages embedded by the machines of a Ray cluster. The only file that knows Ray."""
+"""Passages embedded and written by the machines of a Ray cluster. The only file that knows Ray."""
 
 import queue
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from index.embedder import Encoded
 from index.errors import ModelError, SettingError
-from index.spread import handed_out
-from index.spread_worker import embed, load
+from index.spread import EMBED, WRITE, handed_out, read_answer
+from index.spread_worker import Worker
 from index.types import Span
 
 try:
@@ -47,7 +48,7 @@ class RayWorkers:
                 f"There is no Ray cluster at {address} ({error}). Start one: ray start --head"
             ) from error
         remote = ray.remote(num_cpus=1, max_restarts=_ATTEMPTS, max_task_retries=_ATTEMPTS)(_Actor)
-        self._count = count
+        self.count = count
         self._actors: list[Any] = [remote.remote(model) for _ in range(count)]
         self._free: queue.SimpleQueue[Any] = queue.SimpleQueue()
         for actor in self._actors:
@@ -61,20 +62,29 @@ class RayWorkers:
         Raises:
             ModelError: a machine cannot do it.
         """
-        yield from handed_out(texts, sentences, self._ask, self._count)
+        yield from handed_out(texts, sentences, partial(self._ask, EMBED), self.count)
 
-    def _ask(self, data: bytes) -> bytes:
+    def write(self, data: bytes) -> bytes:
+        """Write passages to a server.
+
+        Raises:
+            IndexServerError: it does not answer a machine, or lets it not in.
+            ModelError: a machine cannot do it.
+        """
+        return self._ask(WRITE, data)
+
+    def _ask(self, order: bytes, data: bytes) -> bytes:
         actor = self._free.get()
         try:
-            found: bytes = ray.get(actor.embed.remote(data))
+            found: bytes = ray.get(actor.answer.remote(order + data))
         except RayError as error:
             raise ModelError(
-                f"A machine of the Ray cluster cannot embed ({str(error).splitlines()[0]}). "
+                f"A machine of the Ray cluster cannot go on ({str(error).splitlines()[0]}). "
                 "Yinzheng of the same version has to be installed there."
             ) from error
         finally:
             self._free.put(actor)
-        return found
+        return read_answer(found)
 
     def close(self) -> None:
         """End the actors, and leave the cluster."""
@@ -85,7 +95,7 @@ class RayWorkers:
 
 class _Actor:
     def __init__(self, model: str) -> None:
-        self._embedder = load(model, 1)
+        self._worker = Worker(model, 1)
 
-    def embed(self, data: bytes) -> bytes:
-        return embed(self._embedder, data)
+    def answer(self, data: bytes) -> bytes:
+        return self._worker.answer(data)

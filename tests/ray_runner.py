@@ -1,8 +1,7 @@
-"""Run in a network of its own: texts embedded by two Ray actors, one of which is killed meanwhile.
+"""Run in a network of its own, for Ray listens on every address of the machine otherwise.
 
-    python ray_runner.py TEXTS VECTORS
-
-Ray listens on every address of the machine otherwise.
+python ray_runner.py kill TEXTS VECTORS         two actors embed, one of which is killed meanwhile
+python ray_runner.py build DOCS MODEL FOLDER    two embed and write to Milvus Lite, which is copied
 """
 
 import json
@@ -13,11 +12,14 @@ import threading
 import time
 from pathlib import Path
 
+from milvus_serving import LITE, LiteProcess, python_of
+
+from index import build_index, copy_index, verify
 from index.models import load_embedder
 from index.spread import response
 from index.spread_ray import RayWorkers
 
-_ACTOR = b"ray::_Actor.embed"
+_ACTOR = b"ray::_Actor.answer"
 
 
 def kill_one(killed: list[int]) -> None:
@@ -36,8 +38,7 @@ def kill_one(killed: list[int]) -> None:
         time.sleep(0.01)
 
 
-def main() -> None:
-    texts, vectors = map(Path, sys.argv[1:])
+def kill(texts: Path, vectors: Path) -> None:
     asked = json.loads(texts.read_text(encoding="utf-8"))
     killed: list[int] = []
     killer = threading.Thread(target=kill_one, args=(killed,))
@@ -50,6 +51,26 @@ def main() -> None:
         workers.close()
     vectors.write_bytes(response([found[at] for at in range(len(asked))]))
     sys.stdout.write(f"killed {len(killed)}\n")
+
+
+def build(docs: Path, model: Path, folder: Path) -> None:
+    lite = LiteProcess(python_of(LITE), folder / "lite")
+    try:
+        place = lite.address("ray")
+        build_index(docs, index_dir=place, model=str(model), workers=2, ray="local")
+        copy_index(place, folder / "copy")
+        sys.stdout.write(f"problems {len(verify(place))}\n")
+    finally:
+        lite.stop()
+
+
+def main() -> None:
+    mode, *places = sys.argv[1:]
+    paths = map(Path, places)
+    if mode == "kill":
+        kill(*paths)
+    else:
+        build(*paths)
 
 
 if __name__ == "__main__":

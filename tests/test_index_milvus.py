@@ -36,10 +36,11 @@ from index import (
     prune,
     remove_documents,
     rollback,
+    spread,
     update_documents,
     verify,
 )
-from index.milvus import lease, pushing
+from index.milvus import batches, lease, pushing
 from index.milvus.address import Credentials, MilvusAddress
 from index.milvus.client import MilvusServer, Row
 from index.milvus.names import Names
@@ -427,18 +428,20 @@ def test_a_writer_that_was_stopped_is_gone_on_with(
     for number in range(30):
         text = "\n\n".join(f"第{number}篇第{line}段講水利。" for line in range(10))
         (docs / f"n{number}.txt").write_text(text, encoding="utf-8")
-    put, calls = pushing._Push._put, []
+    put, calls = batches.put, []
 
-    def stopping(self: pushing._Push, collection: str, key: str, rows: Sequence[Row]) -> None:
-        put(self, collection, key, rows)
+    def stopping(to: MilvusServer, collection: str, key: str, rows: Sequence[Row]) -> None:
+        put(to, collection, key, rows)
         calls.append(collection)
         if len(calls) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(pushing._Push, "_put", stopping)
+    for module in (batches, pushing):
+        monkeypatch.setattr(module, "put", stopping)
     with pytest.raises(KeyboardInterrupt):
         build_index(docs, index_dir=place, model=str(tiny))
-    monkeypatch.setattr(pushing._Push, "_put", put)
+    for module in (batches, pushing):
+        monkeypatch.setattr(module, "put", put)
     with open_index(place) as opened:
         assert len(opened.documents()) == 3
         retrieve("水利", index=opened)
@@ -448,6 +451,42 @@ def test_a_writer_that_was_stopped_is_gone_on_with(
     build_index(docs, index_dir=folder, model=str(tiny))
     with open_index(place) as mine, open_index(folder) as theirs:
         assert mine.get_passages(range(len(mine))) == theirs.get_passages(range(len(theirs)))
+
+
+@BOTH
+def test_two_processes_write_what_one_writes(
+    server: MilvusServer, docs: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        text = "\n\n".join(f"第{number}篇第{line}段講水利。" for line in range(10))
+        (docs / f"n{number:02d}.txt").write_text(text, encoding="utf-8")
+    place, alone = server.address, tmp_path / "alone"
+    started: list[subprocess.Popen[bytes]] = []
+    orders: list[bytes] = []
+    start, ask = spread.Processes._start, spread.Processes.ask
+
+    def starting(self: spread.Processes) -> "subprocess.Popen[bytes]":
+        started.append(start(self))
+        return started[-1]
+
+    def asking(self: spread.Processes, order: bytes, data: bytes) -> bytes:
+        orders.append(order)
+        if orders.count(spread.WRITE) == 3:
+            for writer in started[2:]:  # behind those that embed
+                writer.kill()
+        return ask(self, order, data)
+
+    monkeypatch.setattr(spread, "_MOST_CHARACTERS", 400)
+    monkeypatch.setattr(spread.Processes, "_start", starting)
+    monkeypatch.setattr(spread.Processes, "ask", asking)
+    build_index(docs, index_dir=place, model=str(tiny), workers=2)
+    assert len(started) >= 5, "two embed, two write, and others take the place of the dead ones"
+    build_index(docs, index_dir=alone, model=str(tiny))
+    with open_index(place) as mine, open_index(alone) as theirs:
+        same(mine, theirs)
+        for term in ("水利", "第", "段", "無"):
+            assert mine.frequency(term) == theirs.frequency(term)
+    assert verify(place) == []
 
 
 def test_messages_name_the_server_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,20 +7,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from milvus_serving import LITE, python_of
 
 from index import (
+    IndexServerError,
     ModelError,
+    ModelNotFoundError,
     SettingError,
     build_index,
     list_documents,
     open_index,
-    spread,
     verify,
 )
 from index.embedder import Encoded
@@ -28,6 +31,7 @@ from index.manifest import read_manifest
 from index.models import load_embedder
 from index.part_vectors import PartVectors
 from index.spread import (
+    EMBED,
     Processes,
     handed_out,
     read_request,
@@ -37,6 +41,7 @@ from index.spread import (
 )
 from index.types import Span
 
+RUNNER = Path(__file__).with_name("ray_runner.py")
 TEXTS = ["水利工程。" * 40, "網絡。安全。", "", "a" * 500, "法院" * 3, "烏海市。" * 200]
 
 
@@ -78,7 +83,6 @@ def test_an_index_is_the_same_with_two_workers(docs: Path, tmp_path: Path) -> No
 def test_who_dies_is_started_again() -> None:
     embedder = load_embedder()
     others = Processes(2, embedder.name)
-    ask = others._ask
     killed: list[subprocess.Popen[bytes]] = []
 
     def killing(data: bytes) -> bytes:
@@ -87,7 +91,7 @@ def test_who_dies_is_started_again() -> None:
             others._free.put(process)
             os.kill(process.pid, signal.SIGKILL)
             killed.append(process)
-        return ask(data)
+        return others.ask(EMBED, data)
 
     try:
         texts = [f"第{n}段講水利。" * (n % 7 * 9 + 1) for n in range(40)]
@@ -107,13 +111,24 @@ def test_who_dies_is_started_again() -> None:
 def test_who_dies_every_time_ends_the_build_with_a_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(spread, "_ATTEMPTS", 1)
-    others = Processes(1, "/nothing/there")
-    try:
-        with pytest.raises(ModelError, match="fewer --workers"):
+    others = Processes(1, "any")
+    command = [sys.executable, "-c", "import sys; sys.stdin.buffer.read(3)"]
+
+    def dying() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(others, "_start", dying)
+    with closing(others), pytest.raises(ModelError, match="fewer --workers"):
+        list(others(["水利"], []))
+
+
+def test_what_a_process_complains_of_is_told_here() -> None:
+    header = json.dumps({"address": "milvus://127.0.0.1:9/docs"}).encode()
+    with closing(Processes(1, "/nothing/there")) as others:
+        with pytest.raises(ModelNotFoundError, match="/nothing/there"):
             list(others(["水利"], []))
-    finally:
-        others.close()
+        with pytest.raises(IndexServerError, match="does not answer"):
+            others.write(len(header).to_bytes(8, "little") + header)
 
 
 def test_fewer_than_one_worker_is_refused(docs: Path, tmp_path: Path) -> None:
@@ -202,7 +217,7 @@ def test_an_actor_that_is_killed_loses_nothing(tmp_path: Path, alone: Callable[.
     texts = [f"第{n}段講水利。" * (n % 7 * 9 + 1) for n in range(120)]
     asked, vectors = tmp_path / "texts.json", tmp_path / "vectors"
     asked.write_text(json.dumps(texts), encoding="utf-8")
-    said = alone(Path(__file__).with_name("ray_runner.py"), asked, vectors)
+    said = alone(RUNNER, "kill", asked, vectors)
     assert said.endswith("killed 1\n")  # behind what Ray says of it
     expected = dict(load_embedder().encode_passage_tokens(texts))
     found = read_response(vectors.read_bytes())
@@ -210,3 +225,21 @@ def test_an_actor_that_is_killed_loses_nothing(tmp_path: Path, alone: Callable[.
     for at, one in enumerate(found):
         assert np.array_equal(one.vector, expected[at].vector)
         assert np.array_equal(one.tokens.vectors, expected[at].tokens.vectors)
+
+
+def test_a_cluster_writes_to_a_server_what_one_process_writes(
+    docs: Path, tiny: Path, tmp_path: Path, alone: Callable[..., str]
+) -> None:
+    python_of(LITE)  # or skip
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
+    theirs.mkdir()
+    build_index(docs, index_dir=mine, model=str(tiny))
+    assert alone(RUNNER, "build", docs, tiny, theirs).endswith("problems 0\n")
+    with open_index(mine) as one, open_index(theirs / "copy") as other:
+        ids = list(range(len(one)))
+        assert one.get_passages(ids) == other.get_passages(ids)
+        assert np.array_equal(one.passage_vectors(ids), other.passage_vectors(ids))
+        for id_ in ids:
+            assert np.array_equal(one.token_vectors(id_).vectors, other.token_vectors(id_).vectors)
+            assert np.array_equal(one.sentence_vectors(id_), other.sentence_vectors(id_))
+        assert one.frequency("水利") == other.frequency("水利") > 0

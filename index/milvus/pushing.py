@@ -16,43 +16,32 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from index import generation
 from index.ahead import ahead
 from index.errors import IndexServerError
-from index.folding import terms
-from index.lexical import LONGEST_TERM
 from index.manifest import MANIFEST, Manifest
-from index.milvus.client import MilvusServer, Row
+from index.milvus.batches import TOGETHER, Written, packed, put, read_written, write_to
+from index.milvus.client import MilvusServer
 from index.milvus.lease import Writing
 from index.milvus.lexical import term_text
 from index.milvus.names import Names, SegmentNames
 from index.milvus.rows import Seen
 from index.milvus.segment import MilvusSegment, SegmentTexts
-from index.milvus.tables import (
-    PARTS,
-    TEXTS,
-    Text,
-    digest_of,
-    in_parts,
-    pack_arrays,
-    pack_record,
-    part_rows,
-    passages_table,
-    written_terms,
-)
+from index.milvus.tables import PARTS, TEXTS, Text, pack_arrays, passages_table
 from index.opened import OpenedGeneration, Segment
 from index.part_vectors import PartVectorStore
 from index.store import Entry
 from index.types import Version
 
+if TYPE_CHECKING:
+    from index.spread import Others
+
 Told = Callable[[str, int, int], None]
 
-_TOGETHER = 100
-"""Passages written in one go: 10 MB and less."""
 _TEXTS_TOGETHER = 50
 _SAMPLE = 50
 _WRITERS = 3
@@ -84,6 +73,7 @@ def push(
     told: Told,
     *,
     known: Mapping[str, str] | None = None,
+    others: "Others | None" = None,
 ) -> Pushed:
     """Write a generation, check it, and put it in use.
 
@@ -93,6 +83,7 @@ def push(
         writing: the right to change it.
         told: called with ``upload``, how many passages are done, and of how many.
         known: what segments that were read from the server are called there.
+        others: who writes passages in this process's place; they sign in as it does.
 
     Raises:
         IndexDamagedError: the folder is not as it was built.
@@ -104,7 +95,7 @@ def push(
         opened = OpenedGeneration(folder)
         stack.callback(opened.close)
         generation.check_files(folder, opened.manifest)
-        pushing = _Push(server, names, opened, told, known or {})
+        pushing = _Push(server, names, opened, told, known=known or {}, others=others)
         segments = [pushing.segment(number) for number in range(len(opened.parts))]
         pushing.generation(segments, writing)
     return Pushed(folder.name, pushing.written, opened.manifest.passages - pushing.written)
@@ -128,13 +119,22 @@ class _Push:
         names: Names,
         opened: OpenedGeneration,
         told: Told,
+        *,
         known: Mapping[str, str],
+        others: "Others | None",
     ) -> None:
         self._server = server
         self._names = names
         self._opened = opened
         self._told = told
         self._known = known
+        if others is not None:
+            self._hand_out: Callable[[bytes], bytes] = others.write
+            self._writers: int = others.count
+        else:
+            self._hand_out = partial(write_to, server)
+            # The server takes as long for a batch as it takes to make the next one.
+            self._writers = 1 if server.is_lite else _WRITERS
         self._done = 0
         self.written = 0
 
@@ -152,10 +152,9 @@ class _Push:
         where = self._names.of_segment(name)
         self._create(where, part)
         tally = _Tally(part.store.versions())
-        batches = (self._prepared(part, e, tally) for e in _batches(part.store.entries()))
-        # The server takes as long for a batch as it takes to make the next one.
-        writers = 1 if self._server.is_lite else _WRITERS
-        for count in ahead(partial(self._write, where), batches, threads=writers):
+        batches = self._batches(where, part, tally)
+        for count, written in ahead(partial(self._write, where), batches, threads=self._writers):
+            tally.add(written)
             self._done += count
             self.written += count
             self._told("upload", self._done, self._opened.manifest.passages)
@@ -196,65 +195,23 @@ class _Push:
             return None
         return read_json(SegmentTexts(self._server, where.texts, Seen(always=True)), "segment")
 
-    def _prepared(self, part: Segment, entries: Sequence[Entry], tally: "_Tally") -> "_Batch":
-        """Return what is written of documents."""
-        passages = [passage for entry in entries for passage in entry.passages]
-        keys = [one for entry in entries for one in entry.keys]
-        rows, parts = [], []
-        vectors = part.vectors.rows(np.array([one.id for one in passages], np.int64))
-        for passage, key, vector in zip(passages, keys, vectors, strict=True):
-            found = terms(passage.searchable)
-            arrays = stored_parts(part, passage.id)
-            data = pack_arrays(arrays)
-            own = part_rows(passage.id, data)
-            values = [
-                *(passage.document_id, passage.start, passage.end, passage.text),
-                *(passage.headings, [(s.start, s.end) for s in passage.sentences], passage.page),
-            ]
-            record = pack_record(values, f"Passage {passage.id}")
-            digest = digest_of(record.encode(), key.vectors, key.duplicate, vector.tobytes(), data)
-            tally.add(found, digest, len(own))
-            rows.append(
-                {
-                    "row": passage.id,
-                    "document": passage.document_id,
-                    "duplicate_key": key.duplicate.hex(),
-                    "vector_key": key.vectors.hex(),
-                    "pieces": len(own),
-                    "tokens": len(arrays["tokens.spans"]),
-                    "sentences": len(arrays["sentences.spans"]),
-                    "digest": digest,
-                    "record": record,
-                    "terms": written_terms(found, as_words=self._server.has_bm25),
-                    "vector": vector,
-                }
-            )
-            parts += own
-        texts = (_document_texts(e, tally.indexed.get(e.document.id, "")) for e in entries)
-        return _Batch(rows, parts, list(chain.from_iterable(texts)))
+    def _batches(self, where: SegmentNames, part: Segment, tally: "_Tally") -> "Iterator[_Batch]":
+        """Yield what is written of a segment, some documents together."""
+        for entries in _together(part.store.entries()):
+            passages = [passage for entry in entries for passage in entry.passages]
+            keys = [key for entry in entries for key in entry.keys]
+            texts = (_document_texts(e, tally.indexed.get(e.document.id, "")) for e in entries)
+            data = packed(self._server.address, where, part, passages, keys)
+            yield _Batch(data, list(chain.from_iterable(texts)), len(passages))
 
-    def _write(self, where: SegmentNames, batch: "_Batch") -> int:
-        """Write a batch; return how many passages it has."""
-        self._put(where.passages, "row", batch.rows)
-        self._put(where.parts, "piece", batch.parts)
+    def _write(self, where: SegmentNames, batch: "_Batch") -> tuple[int, Written]:
+        """Have a batch written; return how many passages it has, and what was counted."""
+        written = read_written(self._hand_out(batch.passages))
         self._write_texts(where.texts, batch.texts)
-        return len(batch.rows)
-
-    def _put(self, collection: str, key: str, rows: Sequence[Row]) -> None:
-        """Write rows that an attempt before this one has not written."""
-        for some in in_parts(rows, _TOGETHER):
-            values = [row[key] for row in some]
-            where = f"{key} in {json.dumps(values)}"
-            there = self._server.count(collection, where)
-            if there == len(some):
-                continue
-            if there:
-                self._server.put(collection, some)
-            else:
-                self._server.add(collection, some)
+        return batch.size, written
 
     def _write_texts(self, collection: str, texts: Sequence[Text]) -> None:
-        self._put(collection, "name", [row for text in texts for row in text.rows()])
+        put(self._server, collection, "name", [row for text in texts for row in text.rows()])
 
     def _check(self, where: SegmentNames, part: Segment, facts: Mapping[str, Any]) -> None:
         """Count what was written, and read some of it back.
@@ -308,11 +265,11 @@ class _Push:
 
 
 class _Batch(NamedTuple):
-    """Rows of three collections that belong to the same documents."""
+    """Documents: their passages, packed, their texts, and how many passages they have."""
 
-    rows: Sequence[Row]
-    parts: Sequence[Row]
+    passages: bytes
     texts: Sequence[Text]
+    size: int
 
 
 class _Tally:
@@ -328,12 +285,12 @@ class _Tally:
         self._digest = hashlib.sha256()
         self._pieces = 0
 
-    def add(self, found: Sequence[str], digest: str, pieces: int) -> None:
-        short = [term[:LONGEST_TERM] for term in found]
-        self.frequency.update(set(short))
-        self._lengths += len(short)
-        self._pieces += pieces
-        self._digest.update(digest.encode("ascii"))
+    def add(self, written: Written) -> None:
+        self.frequency.update(written.frequency)
+        self._lengths += written.terms
+        self._pieces += written.pieces
+        for digest in written.digests:
+            self._digest.update(digest.encode("ascii"))
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -342,16 +299,6 @@ class _Tally:
             "pieces": self._pieces,
             "digest": self._digest.hexdigest(),
         }
-
-
-def stored_parts(part: Segment, row: int) -> dict[str, Any]:
-    """Return the vectors of a passage's tokens and sentences as they are stored, by name."""
-    found: dict[str, Any] = {}
-    for name, store in (("tokens", part.tokens), ("sentences", part.sentences)):
-        stored, found[f"{name}.spans"] = store.stored_of(row)
-        names = ("codes",) if store.kind == "pq" else ("levels", "scales")
-        found |= {f"{name}.{kind}": one for kind, one in zip(names, stored, strict=True)}
-    return found
 
 
 def _coding(part: Segment) -> dict[str, Any]:
@@ -417,12 +364,12 @@ def _document_texts(entry: Entry, indexed: str) -> Iterator[Text]:
         yield Text(f"{kind}/{document.id}", kind, data, document.id, document.content_hash)
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+def _together(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     """Yield documents, so many at a time that they have about as many passages as go together."""
     batch: list[Entry] = []
     for entry in entries:
         batch.append(entry)
-        if sum(len(one.passages) for one in batch) >= _TOGETHER:
+        if sum(len(one.passages) for one in batch) >= TOGETHER:
             yield batch
             batch = []
     if batch:

@@ -9,7 +9,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from index.milvus.pulling import pull
 from index.milvus.pushing import push, segment_name
 from index.milvus.rows import Seen
 from index.milvus.upkeep import remove_old
+from index.spread import Hands
 
 Told = Callable[[str, int, int], None]
 
@@ -48,12 +49,13 @@ class _Synced:
 
 
 @contextmanager
-def staged(address: MilvusAddress, told: Told, *, wait: float) -> Iterator[Path]:
+def staged(address: MilvusAddress, told: Told, hands: Hands, *, wait: float) -> Iterator[Path]:
     """Lend an index folder that holds what the server has; in the end the server has what it holds.
 
     Args:
         address: of the index.
         told: called with the stage, how much is done, and of how much.
+        hands: who writes.
         wait: seconds to wait for another writer.
 
     Raises:
@@ -69,7 +71,7 @@ def staged(address: MilvusAddress, told: Told, *, wait: float) -> Iterator[Path]
             if synced is None or synced.collection != in_use:
                 synced = _refresh(server, folder, in_use, told)
             yield folder
-            _write_back(server, writing, folder, synced, told)
+            _write_back(server, writing, folder, synced, told, hands=hands)
     finally:
         server.close()
 
@@ -81,14 +83,24 @@ def staging_dir(address: MilvusAddress) -> Path:
 
 
 def _write_back(
-    server: MilvusServer, writing: Writing, folder: Path, synced: _Synced, told: Told
+    server: MilvusServer,
+    writing: Writing,
+    folder: Path,
+    synced: _Synced,
+    told: Told,
+    *,
+    hands: Hands,
 ) -> None:
     current = generation.current(folder)
     names = Names(server.address.collection)
     collection = names.of_generation(current.name)
     if collection == synced.collection:
         return
-    push(current, server, writing, told, known=synced.segments)
+    with ExitStack() as stack:
+        others = hands.called(read_manifest(current).model)
+        if others is not None:
+            stack.enter_context(closing(others))
+        push(current, server, writing, told, known=synced.segments, others=others)
     _say(folder, _Synced(collection, synced.segments))
     remove_old(server, keep=2)
 
