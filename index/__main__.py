@@ -153,13 +153,13 @@ def _add_build(build: argparse.ArgumentParser) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="processes that embed, each with a model of its own (default: %(default)s, which uses "
-        "all cores as well)",
+        help="processes that embed, each with a model of its own, and write to a server (default: "
+        "%(default)s, which uses all cores as well)",
     )
     build.add_argument(
         "--ray",
         metavar="ADDRESS",
-        help="a Ray cluster (pip install 'yinzheng[ray]') whose machines embed, in N workers",
+        help="a Ray cluster (pip install 'yinzheng[ray]') whose machines do so, in N workers",
     )
     _add_follow_links(build)
     build.set_defaults(run=run_build)
