@@ -12,7 +12,7 @@ from transformers import BertConfig, BertModel
 from index import EvaluationError
 from index.additions import additions_of
 from index.packed import PackedBert
-from index.phrases import PhraseReader
+from index.phrases import PhraseReader, best_phrase
 from index.types import Span
 from index.windows import NOWHERE, Framing, Window
 from training.batches import Material
@@ -108,7 +108,7 @@ def test_the_product_reads_as_the_reader_that_was_trained() -> None:
         with torch.no_grad():
             best = best_answer(reader([window]), 0, window)
         assert phrase is not None
-        assert (phrase.start, phrase.end) == best[:2]
+        assert (phrase.start, phrase.end) == (best.start, best.end)
         assert phrase.score == pytest.approx(best.score, abs=1e-3)
     assert mine.room("what e?") == 48 - 7 - 4
 
@@ -137,8 +137,8 @@ def test_the_best_answer_is_that_of_all_pairs(seed: int) -> None:
     pairs = [(a, b) for a, b in product(range(5), range(5)) if 0 <= b - a < 3]
     a, b = max(pairs, key=lambda one: float(starts[0, 3 + one[0]] + ends[0, 3 + one[1]]))
     score = float(starts[0, 3 + a] + ends[0, 3 + b] - starts[0, 0] - ends[0, 0])
-    found = best_answer(Logits(starts, ends), 0, window, longest=3)
-    assert found[:2] == (places[a][0], places[b][1])
+    found = best_phrase(torch.stack([starts[0], ends[0]], -1).numpy(), window, longest=3)
+    assert (found.start, found.end) == (places[a][0], places[b][1])
     assert found.score == pytest.approx(score, abs=1e-5)
 
 

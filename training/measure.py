@@ -11,11 +11,12 @@ from random import Random
 
 import torch
 
+from index.phrases import Phrase
 from index.windows import Window
 from qa.evaluation.measures import auroc
 from training.batches import Material, in_batches, without_answers
 from training.examples import Example
-from training.reader import Found, Reader, best_answer
+from training.reader import Reader, best_answer
 from training.runs import runs_around
 
 _UNIT = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+")
@@ -104,10 +105,10 @@ def _window(material: Material, example: Example, context: str, at: int) -> Wind
     return material.framing.window(question, pieces, run)
 
 
-def read(reader: Reader, windows: Sequence[Window], batch_tokens: int) -> list[Found]:
+def read(reader: Reader, windows: Sequence[Window], batch_tokens: int) -> list[Phrase]:
     """Return the best answer of each window, in their order."""
     reader.eval()
-    found: dict[int, Found] = {}
+    found: dict[int, Phrase] = {}
     place_of = {id(window): at for at, window in enumerate(windows)}
     with torch.inference_mode():
         for batch in in_batches(windows, batch_tokens, 0):
@@ -117,7 +118,7 @@ def read(reader: Reader, windows: Sequence[Window], batch_tokens: int) -> list[F
     return [found[at] for at in range(len(windows))]
 
 
-def _figures(rows: Sequence[tuple[Example, Found, float | None]]) -> Figures:
+def _figures(rows: Sequence[tuple[Example, Phrase, float | None]]) -> Figures:
     exacts, scores = [], []
     for example, found, _ in rows:
         phrase = example.context[found.start : found.end]

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from index.phrases import Phrase, best_phrase
 from index.windows import Window
 
 if TYPE_CHECKING:
@@ -180,30 +181,7 @@ def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":
     return total / 2
 
 
-class Found(NamedTuple):
-    """The best answer in a window: where, and how much more likely it is than none."""
-
-    start: int
-    end: int
-    score: float
-
-
-def best_answer(logits: Logits, row: int, window: Window, longest: int = 40) -> Found:
-    """Return the best answer of a window, in characters of its context.
-
-    Args:
-        logits: of a batch.
-        row: of the window in it.
-        window: itself.
-        longest: tokens of an answer.
-    """
-    size = len(window.places)
-    tokens = slice(window.first, window.first + size)
-    starts, ends = logits.starts[row, tokens], logits.ends[row, tokens]
-    nothing = float(logits.starts[row, 0] + logits.ends[row, 0])
-    pairs = starts[:, None] + ends[None, :]
-    allowed = torch.ones_like(pairs).triu().tril(longest - 1).bool()
-    best = int(pairs.masked_fill(~allowed, _NEVER * 4).argmax())
-    first, last = divmod(best, size)
-    score = float(pairs[first, last]) - nothing
-    return Found(window.places[first][0], window.places[last][1], score)
+def best_answer(logits: Logits, row: int, window: Window) -> Phrase:
+    """Return the best answer of a window, in characters of its context."""
+    both = torch.stack([logits.starts[row], logits.ends[row]], dim=-1)
+    return best_phrase(both.cpu().numpy(), window)

@@ -36,7 +36,7 @@ TOGETHER = 100
 _LENGTH = 8  # bytes that say how long the first part is
 
 
-@dataclass(frozen=True)
+@dataclass
 class Written:
     """What is counted of passages that were written.
 
@@ -47,7 +47,7 @@ class Written:
         frequency: in how many of them each term stands.
     """
 
-    digests: Sequence[str]
+    digests: list[str]
     pieces: int
     terms: int
     frequency: Counter[str]
@@ -107,7 +107,7 @@ def write_to(server: MilvusServer, data: bytes) -> bytes:
     said, dimension = header["said"], int(header["dimension"])
     vectors = np.frombuffer(blob, np.float32, len(said) * dimension).reshape(-1, dimension)
     at = vectors.nbytes
-    rows, parts, counted = [], [], _Counted([], 0, 0, Counter())
+    rows, parts, counted = [], [], Written([], 0, 0, Counter())
     for one, vector in zip(said, vectors, strict=True):
         arrays = bytes(blob[at : at + int(one["bytes"])])
         at += int(one["bytes"])
@@ -127,20 +127,12 @@ def read_written(data: bytes) -> Written:
     return Written(digests, pieces, count, Counter(frequency))
 
 
-@dataclass
-class _Counted:
-    digests: list[str]
-    pieces: int
-    terms: int
-    frequency: Counter[str]
-
-
 def _row(
     said: dict[str, Any],
     vector: "np.ndarray[Any, Any]",
     arrays: bytes,
     pieces: int,
-    counted: _Counted,
+    counted: Written,
     *,
     as_words: bool,
 ) -> Row:
