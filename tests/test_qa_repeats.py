@@ -72,13 +72,17 @@ def test_a_quote_names_them_too_also_inside_other_passages(answer: Answer) -> No
     assert len({duplicate_key(one.quote) for one in answer.citations}) == len(answer.citations)
 
 
-def test_the_answer_is_that_of_an_index_without_the_copies(opened: Index, answer: Answer) -> None:
+@pytest.mark.parametrize("which", range(6))
+def test_the_answer_is_that_of_an_index_without_the_copies(
+    opened: Index, answer: Answer, which: int
+) -> None:
     copies = {id_ for id_, title, _, _ in opened.document_list() if title.startswith("copies")}
     assert len(copies) == COPIES // 5
-    one = sorted(copies)[0]
+    one = sorted(copies)[which]
     view = Without(opened, copies - {one})
     alone = ask(QUESTION, index=view, top_k=8, strictness="lenient")
-    assert fold(alone.citations[0].quote).strip('"') in fold(answer.citations[0].quote)
+    # Which of the equal texts is quoted depends on the order of documents: their keys are equal.
+    assert duplicate_key(alone.citations[0].quote) == duplicate_key(answer.citations[0].quote)
     assert {duplicate_key(hit.passage.text) for hit in alone.hits} == {
         duplicate_key(hit.passage.text) for hit in answer.hits
     }
