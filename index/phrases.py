@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from index.additions import additions_of
 from index.types import Span
-from index.windows import NOWHERE, Framing, Tokenizer, Window
+from index.windows import NOWHERE, Framing, Pieces, Tokenizer, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,18 +69,20 @@ class PhraseReader:
         """Return how many tokens of a passage fit beside a question."""
         return self._framing.room(self._framing.pieces(question))
 
-    def read(self, question: str, runs: Sequence[tuple[str, Span]]) -> list[Phrase | None]:
-        """Return the likeliest phrase of each run, in one pass; None where nothing is shown.
+    def read(
+        self, question: str, runs: Sequence[tuple[str, Sequence[Span]]]
+    ) -> list[list[Phrase | None]]:
+        """Return the likeliest phrase of each sentence of each run, all runs in one pass.
+
+        None for a sentence of which nothing fits beside the question.
 
         Args:
             question: folded.
-            runs: folded texts, and which of their characters are shown.
+            runs: folded texts, and which of their sentences are read: consecutive ones.
         """
         asked = self._framing.pieces(question)
-        windows = [
-            self._framing.window(asked, self._framing.pieces(text), run) for text, run in runs
-        ]
-        found: list[Phrase | None] = [None] * len(windows)
+        windows = [self._window(asked, text, sentences) for text, sentences in runs]
+        found: list[list[Phrase | None]] = [[None] * len(sentences) for _, sentences in runs]
         # Neighbours of one length are fastest.
         order = [at for at in np.argsort([len(one.ids) for one in windows]) if windows[at].places]
         if not order:
@@ -89,23 +91,37 @@ class PhraseReader:
             [windows[at].ids for at in order], additions=self._additions
         ).tokens
         for at, tokens in zip(order, states, strict=True):
-            found[at] = best_phrase(tokens @ self._weight.T + self._bias, windows[at])
+            logits = tokens @ self._weight.T + self._bias
+            found[at] = [best_phrase(logits, windows[at], one) for one in runs[at][1]]
         return found
 
+    def _window(self, asked: Pieces, text: str, sentences: Sequence[Span]) -> Window:
+        run = Span(sentences[0].start, sentences[-1].end) if sentences else Span(0, 0)
+        return self._framing.window(asked, self._framing.pieces(text), run)
 
-def best_phrase(logits: FloatArray, window: Window, longest: int = _LONGEST) -> Phrase:
-    """Return the likeliest phrase of a window.
+
+def best_phrase(
+    logits: FloatArray, window: Window, sentence: Span | None = None, *, longest: int = _LONGEST
+) -> Phrase | None:
+    """Return the likeliest phrase of a window, or of one sentence in it; None where it has none.
 
     Args:
         logits: of start and end, float32 ``(tokens, 2)``.
-        window: with at least one token of a text.
+        window: what was read.
+        sentence: where the phrase has to stand; None = anywhere in the window.
         longest: tokens of a phrase.
     """
-    own = logits[window.first : window.first + len(window.places)]
+    inside = [
+        at
+        for at, (start, end) in enumerate(window.places)
+        if sentence is None or (sentence.start <= start and end <= sentence.end)
+    ]
+    if not inside:
+        return None
+    own = logits[window.first + inside[0] : window.first + inside[-1] + 1]
     sums = own[:, 0][:, None] + own[:, 1][None, :]
     allowed = np.tril(np.triu(np.ones_like(sums, np.bool_)), longest - 1)
     first, last = np.unravel_index(int(np.where(allowed, sums, -np.inf).argmax()), sums.shape)
+    places = window.places[inside[0] :]
     nothing = float(logits[NOWHERE].sum())
-    return Phrase(
-        window.places[first][0], window.places[last][1], float(sums[first, last]) - nothing
-    )
+    return Phrase(places[first][0], places[last][1], float(sums[first, last]) - nothing)

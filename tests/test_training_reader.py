@@ -97,19 +97,28 @@ def test_the_product_reads_as_the_reader_that_was_trained() -> None:
         for one in reader.trained().values():
             one.copy_((torch.randn(one.shape) * 0.3).half())
     mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=48)
-    runs = [(TEXT, Span(0, 9)), ("", Span(0, 0)), (TEXT, Span(9, 18)), (TEXT, Span(0, 18))]
+    first, last = Span(0, 9), Span(9, 18)
+    runs = [(TEXT, [first]), ("", []), (TEXT, [last]), (TEXT, [first, last])]
     found = mine.read("what e?", runs)
     framing = Framing(Letters(), 48)
-    for (text, run), phrase in zip(runs, found, strict=True):
-        window = framing.window(framing.pieces("what e?"), framing.pieces(text), run)
-        if not window.places:
-            assert phrase is None
+    for (text, sentences), phrases in zip(runs, found, strict=True):
+        assert len(phrases) == len(sentences)
+        if not sentences:
             continue
+        run = Span(sentences[0].start, sentences[-1].end)
+        window = framing.window(framing.pieces("what e?"), framing.pieces(text), run)
         with torch.no_grad():
-            best = best_answer(reader([window]), 0, window)
-        assert phrase is not None
-        assert (phrase.start, phrase.end) == (best.start, best.end)
-        assert phrase.score == pytest.approx(best.score, abs=1e-3)
+            logits = reader([window])
+        for place, phrase in zip(sentences, phrases, strict=True):
+            assert phrase is not None
+            assert place.start <= phrase.start < phrase.end <= place.end
+        best = best_answer(logits, 0, window)
+        likeliest = max((one for one in phrases if one is not None), key=lambda one: one.score)
+        if any(a.start <= best.start and best.end <= a.end for a in sentences):
+            assert (likeliest.start, likeliest.end) == (best.start, best.end)
+            assert likeliest.score == pytest.approx(best.score, abs=1e-3)
+        else:  # across the end of a sentence
+            assert likeliest.score < best.score
     assert mine.room("what e?") == 48 - 7 - 4
 
 
@@ -137,9 +146,19 @@ def test_the_best_answer_is_that_of_all_pairs(seed: int) -> None:
     pairs = [(a, b) for a, b in product(range(5), range(5)) if 0 <= b - a < 3]
     a, b = max(pairs, key=lambda one: float(starts[0, 3 + one[0]] + ends[0, 3 + one[1]]))
     score = float(starts[0, 3 + a] + ends[0, 3 + b] - starts[0, 0] - ends[0, 0])
-    found = best_phrase(torch.stack([starts[0], ends[0]], -1).numpy(), window, longest=3)
+    numbers = torch.stack([starts[0], ends[0]], -1).numpy()
+    found = best_phrase(numbers, window, longest=3)
+    assert found is not None
     assert (found.start, found.end) == (places[a][0], places[b][1])
     assert found.score == pytest.approx(score, abs=1e-5)
+    a, b = max(
+        (one for one in pairs if 1 <= one[0] and one[1] <= 3),
+        key=lambda one: float(starts[0, 3 + one[0]] + ends[0, 3 + one[1]]),
+    )
+    inside = best_phrase(numbers, window, Span(1, 9), longest=3)
+    assert inside is not None
+    assert (inside.start, inside.end) == (places[a][0], places[b][1])
+    assert best_phrase(numbers, window, Span(10, 12)) is None
 
 
 def train(folder: Path, plan: Plan, stop_after: int | None = None) -> Training:

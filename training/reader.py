@@ -182,6 +182,13 @@ def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":
 
 
 def best_answer(logits: Logits, row: int, window: Window) -> Phrase:
-    """Return the best answer of a window, in characters of its context."""
+    """Return the best answer of a window, in characters of its context.
+
+    Raises:
+        ValueError: nothing of the context is shown.
+    """
     both = torch.stack([logits.starts[row], logits.ends[row]], dim=-1)
-    return best_phrase(both.cpu().numpy(), window)
+    found = best_phrase(both.cpu().numpy(), window)
+    if found is None:
+        raise ValueError("The window shows nothing of its context. Give it more tokens.")
+    return found
