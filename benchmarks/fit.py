@@ -26,6 +26,7 @@ INTERCEPT = "intercept"
 FIXED: Mapping[str, float] = {"is_elsewhere": -5.0}
 """Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
 ANY_OTHER = "any other"
+_OF_PHRASES = ("phrase", "phrase_margin")  # nothing is read in what is fitted
 _PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3
 _DIGITS = 4
 
@@ -73,7 +74,7 @@ def fit_weights(
     fitted = fit_choices(passages, _PASSAGE_PENALTY)
     weights = replace(weights, passage=dict(zip(names, fitted.tolist(), strict=True)))
 
-    names = [field.name for field in fields(SpanEvidence)]
+    names = _evidence(SpanEvidence)
     weights = replace(weights, span=dict.fromkeys(names, 0.0))
     spans = [[_spans(weigh(one, weights)) for one in s.present] for s in sets]
     fitted = fit_choices(spans, _SPAN_PENALTY)
@@ -82,6 +83,10 @@ def fit_weights(
     if confidence is None:
         confidence = fit_confidence([weigh_set(one, weights) for one in [*sets, *groups]])
     return replace(weights, confidence=confidence)
+
+
+def _evidence(kind: type[SpanEvidence] | type[Evidence]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name not in _OF_PHRASES]
 
 
 def weigh_set(one: SampleSet, weights: Weights) -> SampleSet:
@@ -112,7 +117,7 @@ def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
     not; the other stretches and shifts its outcome (Platt, 1999), so that it means how likely the
     span answers.
     """
-    names = [field.name for field in fields(Evidence) if field.name not in FIXED]
+    names = [name for name in _evidence(Evidence) if name not in FIXED]
     asked = [ask for one in sets for ask in _asked(one, len(sets), names)]
     rows = np.array([one.row for one in asked], np.float64)
     offsets = np.array([one.offset for one in asked], np.float64)
@@ -124,7 +129,7 @@ def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
     shift, stretch = fit_logistic(told[:, None], right, counts, offsets, 0.0).tolist()
     fitted = [shift + stretch * first[0], *(stretch * first[1:])]
     free = dict(zip([INTERCEPT, *names], map(float, fitted), strict=True))
-    known = [field.name for field in fields(Evidence)]
+    known = _evidence(Evidence)
     return {name: FIXED.get(name, free.get(name, 0.0)) for name in [INTERCEPT, *known]}
 
 

@@ -113,7 +113,7 @@ def _index(figures: Figures, pictures: str) -> Iterable[str]:
         "and splits them, and writes the vectors of passages, sentences and tokens, words and "
         "texts, and checks them; a neighbour is given our passages, a file each, keeps its index "
         "in memory, and makes one vector a passage (and word counts, where it says so), in the "
-        "precision named, which is not its default; ours has its linear layers in "
+        "precision named (bfloat16 is no default of any of them); ours has its linear layers in "
         "int8 where the processor does (encoding.md). The one-pass model tells sentences' vectors "
         "from the pass over their passage. The floor is the passages' tokens through the model "
         "alone, in batches of like length of the best of several sizes, tokenising and loading "

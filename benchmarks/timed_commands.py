@@ -10,7 +10,7 @@ from benchmarks.cold import measure_cold
 from benchmarks.encodings import read_texts
 from benchmarks.growing import measure_growth
 from benchmarks.indexing import measure_index
-from benchmarks.peers import PEERS
+from benchmarks.peers import PEERS, Peer
 from benchmarks.performance_report import command_line
 from benchmarks.querying import AT_ONCE, measure_query
 from benchmarks.questions import Questions
@@ -137,7 +137,7 @@ def _index(parsed: argparse.Namespace, told: Told) -> int:
     figures = measure_index(
         texts,
         rounds=parsed.rounds,
-        peers=PEERS if parsed.peers else (),
+        peers=_peers(parsed),
         venvs=_venvs(parsed),
         told=told,
     )
@@ -146,6 +146,7 @@ def _index(parsed: argparse.Namespace, told: Told) -> int:
         "limit": parsed.limit,
         "rounds": parsed.rounds,
         "peers": parsed.peers,
+        "peer": parsed.peer,
     }
     _write(parsed.out, command_line("index", options), setup, figures)
     return 0
@@ -161,7 +162,7 @@ def _query(parsed: argparse.Namespace, told: Told) -> int:
         a_round=parsed.each,
         at_once=parsed.at_once,
         page=not parsed.no_page,
-        peers=PEERS if parsed.peers else (),
+        peers=_peers(parsed),
         venvs=_venvs(parsed),
         told=told,
     )
@@ -173,6 +174,7 @@ def _query(parsed: argparse.Namespace, told: Told) -> int:
         "each": parsed.each,
         "at-once": parsed.at_once,
         "peers": parsed.peers,
+        "peer": parsed.peer,
         "no-page": parsed.no_page,
     }
     _write(parsed.out, command_line("query", options), setup, figures)
@@ -239,11 +241,24 @@ def _add_peers(parser: argparse.ArgumentParser) -> None:
         "installs each into an environment of its own",
     )
     parser.add_argument(
+        "--peer",
+        action="append",
+        choices=[peer.name for peer in PEERS],
+        metavar="NAME",
+        default=[],
+        help="measure this one only; may be given several times: "
+        + "; ".join(peer.name for peer in PEERS),
+    )
+    parser.add_argument(
         "--venvs",
         type=Path,
         metavar="DIR",
         help="folder of the neighbours' environments (default: peers, in the cache folder)",
     )
+
+
+def _peers(parsed: argparse.Namespace) -> list[Peer]:
+    return [peer for peer in PEERS if parsed.peers or peer.name in parsed.peer]
 
 
 def _add_rounds(parser: argparse.ArgumentParser, rounds: int) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from index.batching import Batching
 from index.part_vectors import PartVectors
 from index.query_cache import QueryCache
-from index.types import Span
+from index.types import Phrase, Shown, Span
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
     from index.packed import Forward, PackedBert, Parts, Workers
     from index.padded import PaddedBert
+    from index.phrases import PhraseReader
     from index.sentence_pooling import SentencePooling
     from index.spread import Others
+    from index.windows import Tokenizer
 
     Engine = PackedBert | PaddedBert
 
@@ -88,6 +90,7 @@ class Embedder:
         engine: computes the same vectors faster; None = the model itself does.
         pooling: tells the vectors of sentences from the engine's pass over the whole text, in half
             the time; None = each sentence is encoded by itself.
+        reader: given the tokenizer, makes what finds phrases that answer; None = nothing does.
     """
 
     def __init__(
@@ -98,10 +101,12 @@ class Embedder:
         revision: str,
         engine: "Engine | None" = None,
         pooling: "SentencePooling | None" = None,
+        reader: "Callable[[Tokenizer], PhraseReader] | None" = None,
     ) -> None:
         self._model = model
         self._engine = engine
         self._pooling = pooling
+        self._reader = reader and reader(self._tokenise)
         self._others: Others | None = None
         # A fast tokenizer refuses two threads at once ("Already borrowed").
         self._lock = threading.Lock()
@@ -178,6 +183,41 @@ class Embedder:
         with self._lock:
             features: Any = self._model.encode_query(queries, output_value=None, **self._settings)
         return self._encoded(features, queries, self._query_prompt)
+
+    @property
+    def can_read(self) -> bool:
+        """Whether it finds phrases that answer."""
+        return self._reader is not None
+
+    def read_phrases(self, question: str, texts: Sequence[Shown]) -> list[list[Phrase | None]]:
+        """Return the likeliest phrase of each sentence of each text; nothing where it cannot.
+
+        Args:
+            question: folded.
+            texts: what is read for it.
+        """
+        reader = self._reader
+        if reader is None:
+            return []
+        parts = [texts[at :: self._askers.count] for at in range(self._askers.count)]
+        found: list[list[Phrase | None]] = [[] for _ in texts]
+        read = self._askers.run(lambda part: reader.read(question, part), filter(None, parts))
+        for at, part in enumerate(read):
+            found[at :: self._askers.count] = part
+        return found
+
+    def _tokenise(
+        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool
+    ) -> Any:  # noqa: ANN401
+        tokenizer: Any = self._model.tokenizer
+        with self._lock:
+            return tokenizer(
+                text,
+                add_special_tokens=add_special_tokens,
+                return_offsets_mapping=return_offsets_mapping,
+                truncation=False,
+                verbose=False,
+            )
 
     def encode_passage_tokens(
         self, texts: Sequence[str], sentences: Sequence[Sequence[Span]] = ()

@@ -6,15 +6,22 @@ One pass of the model over question and passage together, with small additions t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from index.additions import additions_of
-from index.types import Span
-from index.windows import NOWHERE, Framing, Pieces, Tokenizer, Window
+from index.types import Phrase, Shown, Span
+from index.windows import (
+    NOWHERE,
+    Framing,
+    Pieces,
+    Tokenizer,
+    Window,
+    run_around,
+    sizes_of,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,21 +31,6 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float32]
 
 _LONGEST = 40  # tokens of a phrase
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """The likeliest answer in a run of a text.
-
-    Attributes:
-        start: its first character in the text.
-        end: one past the last.
-        score: by how much it is likelier than that there is none, as the logarithm of odds.
-    """
-
-    start: int
-    end: int
-    score: float
 
 
 class PhraseReader:
@@ -65,39 +57,38 @@ class PhraseReader:
         self._weight: FloatArray = held["head.weight"].float().numpy()
         self._bias: FloatArray = held["head.bias"].float().numpy()
 
-    def room(self, question: str) -> int:
-        """Return how many tokens of a passage fit beside a question."""
-        return self._framing.room(self._framing.pieces(question))
+    def read(self, question: str, texts: Sequence[Shown]) -> list[list[Phrase | None]]:
+        """Return the likeliest phrase of each sentence of each text, from one pass for all.
 
-    def read(
-        self, question: str, runs: Sequence[tuple[str, Sequence[Span]]]
-    ) -> list[list[Phrase | None]]:
-        """Return the likeliest phrase of each sentence of each run, all runs in one pass.
-
-        None for a sentence of which nothing fits beside the question.
+        None for a sentence that was not read.
 
         Args:
             question: folded.
-            runs: folded texts, and which of their sentences are read: consecutive ones.
+            texts: what is read for it.
         """
         asked = self._framing.pieces(question)
-        windows = [self._window(asked, text, sentences) for text, sentences in runs]
-        found: list[list[Phrase | None]] = [[None] * len(sentences) for _, sentences in runs]
+        runs = [self._window(asked, text) for text in texts]
+        found: list[list[Phrase | None]] = [[None] * len(text.sentences) for text in texts]
         # Neighbours of one length are fastest.
-        order = [at for at in np.argsort([len(one.ids) for one in windows]) if windows[at].places]
+        order = [at for at in np.argsort([len(one.ids) for one in runs]) if runs[at].places]
         if not order:
             return found
         states = self._engine.forward(
-            [windows[at].ids for at in order], additions=self._additions
+            [runs[at].ids for at in order], additions=self._additions
         ).tokens
         for at, tokens in zip(order, states, strict=True):
             logits = tokens @ self._weight.T + self._bias
-            found[at] = [best_phrase(logits, windows[at], one) for one in runs[at][1]]
+            found[at] = [best_phrase(logits, runs[at], one) for one in texts[at].sentences]
         return found
 
-    def _window(self, asked: Pieces, text: str, sentences: Sequence[Span]) -> Window:
-        run = Span(sentences[0].start, sentences[-1].end) if sentences else Span(0, 0)
-        return self._framing.window(asked, self._framing.pieces(text), run)
+    def _window(self, asked: Pieces, shown: Shown) -> Window:
+        pieces = self._framing.pieces(shown.text)
+        if not shown.sentences:
+            return self._framing.window(asked, pieces, Span(0, 0))
+        sizes = sizes_of(shown.sentences, pieces)
+        first, stop = run_around(sizes, shown.first, shown.stop, self._framing.room(asked))
+        run = Span(shown.sentences[first].start, shown.sentences[stop - 1].end)
+        return self._framing.window(asked, pieces, run)
 
 
 def best_phrase(

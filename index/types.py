@@ -100,6 +100,38 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A text to be read, as far as it fits beside the question.
+
+    Attributes:
+        text: folded.
+        sentences: of the text, in order.
+        first: the sentence that is read in any case, those around it as far as they fit.
+        stop: one past the last that is.
+    """
+
+    text: str
+    sentences: Sequence[Span]
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The likeliest answer in a sentence, or in all that was read of a text.
+
+    Attributes:
+        start: its first character in the text.
+        end: one past the last.
+        score: by how much it is likelier than that there is none, as the logarithm of odds.
+    """
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """The retrievable unit: one paragraph, or a part of a long one.
 

@@ -100,6 +100,44 @@ class Framing:
         return self._most - len(question.ids) - 4
 
 
+def sizes_of(sentences: Sequence[Span], pieces: Pieces) -> list[int]:
+    """Return how many tokens of a text each of its sentences has."""
+    sizes = [0] * len(sentences)
+    at = 0
+    for start, _ in pieces.places:
+        while at + 1 < len(sentences) and start >= sentences[at].end:
+            at += 1
+        sizes[at] += 1
+    return sizes
+
+
+def run_around(sizes: Sequence[int], first: int, stop: int, room: int) -> tuple[int, int]:
+    """Return the sentences around some that fit with them, as the first and one past the last.
+
+    As many tokens before them as behind, as far as there are so many.
+
+    Args:
+        sizes: tokens of each sentence.
+        first: the first of the sentences in the middle.
+        stop: one past the last of them.
+        room: tokens of all together.
+    """
+    before, behind = first, stop
+    left = room - sum(sizes[first:stop])
+    while True:
+        fits_before = before > 0 and sizes[before - 1] <= left
+        fits_behind = behind < len(sizes) and sizes[behind] <= left
+        if not (fits_before or fits_behind):
+            return before, behind
+        added_before, added_behind = sum(sizes[before:first]), sum(sizes[stop:behind])
+        if fits_before and (not fits_behind or added_before < added_behind):
+            before -= 1
+            left -= sizes[before]
+        else:
+            left -= sizes[behind]
+            behind += 1
+
+
 def _covering(places: Sequence[tuple[int, int]], start: int, end: int) -> list[int]:
     """Return the tokens that hold a stretch of characters; none unless they hold all of it."""
     inside = [at for at, (a, b) in enumerate(places) if a < end and b > start]

@@ -39,10 +39,25 @@ def isolated(text: str) -> str:
     return f"{_FIRST_STRONG * opens}{text}{_POP * closes}"
 
 
-def marked(quote: str, marks: Sequence[int]) -> str:
-    """Return a quote with the words that decided set off."""
+def marked(quote: str, marks: Sequence[int], answer: Sequence[int] = ()) -> str:
+    """Return a quote with the words that decided set off, and the phrase that answers.
+
+    Args:
+        quote: the words.
+        marks: where those that decided begin and end, by turns.
+        answer: where the phrase begins and ends; none = there is none.
+    """
     # Cut first, escape each piece behind it: the offsets are those of the text.
-    bounds = [0, *marks, len(quote)]
-    pieces = [escape(quote[a:b]) for a, b in pairwise(bounds)]
-    # No screen reader speaks of <b>; a <mark> in a <mark> some do.
-    return "".join(f"<b>{piece}</b>" if n % 2 else piece for n, piece in enumerate(pieces))
+    bounds = sorted({0, *marks, *answer, len(quote)})
+    pieces = []
+    for start, end in pairwise(bounds):
+        piece = escape(quote[start:end])
+        # No screen reader speaks of <b>; a <mark> in a <mark> some do.
+        if _is_inside(start, marks):
+            piece = f"<b>{piece}</b>"
+        pieces.append(f"<strong>{piece}</strong>" if _is_inside(start, answer) else piece)
+    return "".join(pieces).replace("</strong><strong>", "")
+
+
+def _is_inside(at: int, bounds: Sequence[int]) -> bool:
+    return sum(bound <= at for bound in bounds) % 2 == 1

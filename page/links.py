@@ -17,7 +17,7 @@ MOST_MARKS = 40
 # What stands before the address is ours: in a document's words the brackets are escaped.
 _LINK = re.compile(
     r"(?: \[\[[0-9]\]|[0-9])\]\(#(cite|near|also)-([0-9]{1,6})-([0-9a-f]{1,64})"
-    r"-([0-9]{1,9})-([0-9]{1,9})(?:-([0-9a-f]{16}))?((?:\.[0-9]{1,5}){0,80})\)"
+    r"-([0-9]{1,9})-([0-9]{1,9})(?:-([0-9a-f]{16}))?((?:\.[0-9]{1,5}){0,80})(?:_([0-9]{1,5})\.([0-9]{1,5}))?\)"
 )
 HASH_DIGITS = 16
 
@@ -30,6 +30,7 @@ class Link:
         kind: ``cite`` behind a quote, ``near`` for a closest passage that does not answer, ``also``
             for another place that has a quote's words.
         marks: where in the quote the words that decided begin and end, by turns.
+        answer: where in the quote the phrase that answers begins and ends; none = there is none.
         before: the message's text up to the link.
         content: first digits of the hash of the document quoted, as it was then; may be missing.
         also_in: the links to the other places.
@@ -41,6 +42,7 @@ class Link:
     start: int
     end: int
     marks: tuple[int, ...] = ()
+    answer: tuple[int, ...] = ()
     before: str = ""
     also_in: "tuple[Link, ...]" = ()
     content: str = ""
@@ -66,7 +68,8 @@ class Link:
         marks = "".join(f".{at}" for at in self.marks)
         content = f"-{self.content[:HASH_DIGITS]}" if self.content else ""
         place = f"{self.document_id}-{self.start}-{self.end}"
-        return f"{self.kind}-{self.turn}-{place}{content}{marks}"
+        answer = "_{}.{}".format(*self.answer) if self.answer else ""
+        return f"{self.kind}-{self.turn}-{place}{content}{marks}{answer}"
 
     def to_markdown(self, number: int) -> str:
         """Return the link as it stands in a message."""
@@ -117,7 +120,7 @@ def link_at(address: str) -> Link | None:
 
 
 def _to_link(match: re.Match[str]) -> Link:
-    kind, turn, document_id, start, end, content, marks = match.groups()
+    kind, turn, document_id, start, end, content, marks, *answer = match.groups()
     return Link(
         kind=kind,
         turn=int(turn),
@@ -125,6 +128,7 @@ def _to_link(match: re.Match[str]) -> Link:
         start=int(start),
         end=int(end),
         marks=tuple(int(at) for at in marks.split(".")[1:]),
+        answer=tuple(int(at) for at in answer if at is not None),
         before=match.string[: match.start()],
         content=content or "",
     )

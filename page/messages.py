@@ -63,9 +63,12 @@ def _not_found(answer: Answer, turn: int) -> str:
 def quote_part(number: int, turn: int, citation: Citation, language: Language) -> str:
     """Return the paragraphs of one quote: its words, its place, where else it stands."""
     link = _link("cite", turn, citation.document, citation.start, citation.end)
-    link = replace(link, marks=_marks_of(citation))
+    link = replace(link, marks=_marks_of(citation), answer=_answer_of(citation))
     place = place_of(citation.document, citation.headings, citation.page, language)
-    parts = [f"{in_blockquote(citation.quote)} {link.to_markdown(number)}", to_markdown(place)]
+    parts = [
+        f"{in_blockquote(citation.quote, link.answer)} {link.to_markdown(number)}",
+        to_markdown(place),
+    ]
     if citation.also_in:
         parts.append(_also_part(turn, citation.also_in, language))
     return "\n\n".join(parts)
@@ -79,6 +82,12 @@ def _marks_of(citation: Citation) -> tuple[int, ...]:
     """Return where in a quote the words that decided begin and end, by turns."""
     marks = citation.marks[:MOST_MARKS]
     return tuple(at - citation.start for mark in marks for at in (mark.start, mark.end))
+
+
+def _answer_of(citation: Citation) -> tuple[int, ...]:
+    if citation.answer_start is None or citation.answer_end is None:
+        return ()
+    return citation.answer_start - citation.start, citation.answer_end - citation.start
 
 
 def _also_part(turn: int, places: Sequence[Place], language: Language) -> str:

@@ -102,6 +102,7 @@ def _passage_html(source: Source) -> str:
     cut = '<span aria-hidden="true">…</span>'
     return (
         f"<blockquote{script}>{cut if first else ''}{escape(text[first:start])}"
-        f"<mark {tag}>{marked(source.quote, source.marks)}</mark>{escape(text[end:last])}"
+        f"<mark {tag}>{marked(source.quote, source.marks, source.answer)}</mark>"
+        f"{escape(text[end:last])}"
         f"{cut if last < len(text) else ''}</blockquote>"
     )

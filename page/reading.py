@@ -136,6 +136,7 @@ def _passage_html(
 def _quoted_html(link: Link, passage: Passage) -> str:
     """Return the passage with the quote, which is marked."""
     text, start, end = passage.text, link.start - passage.start, link.end - passage.start
-    quote = marked(text[start:end], link.marks if are_in_order(link) else ())
+    bounds = (link.marks, link.answer) if are_in_order(link) else ((), ())
+    quote = marked(text[start:end], *bounds)
     mark = f'<mark id="read-mark" tabindex="-1">{quote}</mark>'
     return f"{escape(text[:start])}{mark}{escape(text[end:])}"

@@ -61,6 +61,11 @@ class Source:
         return () if self.found else self.link.marks
 
     @property
+    def answer(self) -> Sequence[int]:
+        """Where in the quote the phrase that answers begins and ends; none = there is none."""
+        return () if self.found else self.link.answer
+
+    @property
     def headings(self) -> tuple[str, ...]:
         """The headings it stands under."""
         return self.found.headings if self.found else self.passage.headings if self.passage else ()
@@ -76,7 +81,8 @@ class Source:
         if self.found is None:
             return self.link
         place = replace(self.link, document_id=self.document.id, start=self.start, end=self.end)
-        return replace(place, content=self.document.content_hash[:HASH_DIGITS], marks=())
+        content = self.document.content_hash[:HASH_DIGITS]
+        return replace(place, content=content, marks=(), answer=())
 
     @property
     def reference(self) -> str:
@@ -122,7 +128,7 @@ def _found_again(index: Index, link: Link) -> Source | None:
         found = resolve(link.reference, index=index)
     except (PlaceError, KeyError):
         return None
-    if not found.quote or not link.before.endswith(in_blockquote(found.quote)):
+    if not found.quote or not _is_shown(link, found.quote):
         return None
     return Source(link, found.document, None, found)
 
@@ -131,13 +137,20 @@ def _holds(source: Source, same_as: str) -> bool:
     link, passage = source.link, source.passage
     if link.kind == "near":
         is_whole = passage is not None and (link.start, link.end) == (passage.start, passage.end)
-        return is_whole and not link.marks
+        return is_whole and not (link.marks or link.answer)
     if link.kind == "also":
-        return duplicate_key(source.quote) == duplicate_key(same_as) and not link.marks
-    return are_in_order(link) and link.before.endswith(in_blockquote(source.quote))
+        is_plain = not (link.marks or link.answer)
+        return is_plain and duplicate_key(source.quote) == duplicate_key(same_as)
+    return are_in_order(link) and _is_shown(link, source.quote)
+
+
+def _is_shown(link: Link, quote: str) -> bool:
+    """Return whether a message shows a quote before its link."""
+    return link.before.endswith(in_blockquote(quote, link.answer))
 
 
 def are_in_order(link: Link) -> bool:
-    """Return whether the marks of a link lie inside its quote, one behind the other."""
-    offsets = [0, *link.marks, link.end - link.start]
-    return len(offsets) % 2 == 0 and offsets == sorted(offsets)
+    """Return whether the marks of a link, and its answer, lie inside its quote, in order."""
+    length = link.end - link.start
+    marks, answer = [0, *link.marks, length], [0, *link.answer, length]
+    return len(marks) % 2 == 0 and marks == sorted(marks) and answer == sorted(answer)

@@ -23,6 +23,7 @@ from qa.indexes import shared_index
 from qa.language import language_of
 from qa.marks import marks_of, typical_best
 from qa.mentions import names_put_in, speaks_of
+from qa.phrases import read_phrases
 from qa.question_types import asks_for_several
 from qa.quotes import (
     Span,
@@ -199,7 +200,9 @@ def _read_encoded(
     # Only what may be quoted is read; the rest is shown as close, behind it.
     candidates = quotable + [one for one in candidates if one.passage.id not in known]
     several = asks_for_several(question)
-    spans = best_of_each(find_spans(index, query, question, quotable[: read_for(question)]))
+    runs = find_spans(index, query, question, quotable[: read_for(question)])
+    query, runs = read_phrases(index, query, question, runs)
+    spans = best_of_each(runs)
     ranked = _ranked(query, candidates, spans)
     hits = with_repeats(index, _hits(index, ranked[: max(top_k, len(spans))]))
     typical = typical_best(candidates)

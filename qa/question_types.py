@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from index import fold, holds_person, holds_place
 
-_NUMERAL = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万亿两半]+)"
-_UNITS = (
+NUMERAL = r"(?:\d[\d,.]*|[一二三四五六七八九十百千万亿两半]+)"
+UNITS = (
     "%|[个人名位年月日天次种座条项家所岁米公里倍分亿万千元吨场届部张件层颗只艘架平方度时小克斤英"
     "寸集章篇首回支队成]"
 )
@@ -42,7 +42,7 @@ KINDS: Mapping[str, _Kind] = {
             r"\bhow (?:many|much|long|far|old|tall|large|big|high)\b|"
             r"\bwhat (?:percent|number|amount)"
         ),
-        _matching(rf"{_NUMERAL}\s*(?:{_UNITS})"),
+        _matching(rf"{NUMERAL}\s*(?:{UNITS})"),
     ),
     "date": _Kind(
         _DATE,

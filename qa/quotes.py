@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index import CitationError, Index, Passage, fold, stands_in_each
+from index import Span as Range
 from qa.question_types import KINDS, asks_for_several, kinds_asked, kinds_held
 from qa.retriever import BoolArray, Candidate, FloatArray, Query
 from qa.stages import staged
@@ -41,6 +42,7 @@ class SpanEvidence:
         translated: share of the idf of its English words that stand in them in Chinese, 0 to 1.
         number, date, person, place, reason, several: 1 when the question asks for such a thing and
             they hold one, else 0.
+        phrase: the score of the likeliest phrase in them, where they were read.
     """
 
     passage: float
@@ -55,6 +57,7 @@ class SpanEvidence:
     place: float
     reason: float
     several: float
+    phrase: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Span:
         evidence: what speaks for them.
         held: share of the question's idf mass whose terms stand in them, 0 to 1.
         score: the evidence weighed; higher is better, comparable between passages.
+        answer: the phrase in it that answers, in offsets of the document's text, if any was read.
     """
 
     passage: Passage
@@ -76,6 +80,7 @@ class Span:
     evidence: SpanEvidence
     held: float
     score: float
+    answer: Range | None = None
 
     @property
     def text(self) -> str:
@@ -157,7 +162,8 @@ def _prefer_antecedents(spans: Sequence[Span]) -> list[Span]:
         gained = after.score - before.score
         if before.passage.id != after.passage.id or not 0 <= gained <= _NEARLY_AS_GOOD:
             continue
-        if _opens_with_anaphor(after) and not _opens_with_anaphor(before):
+        holds_answer = after.answer is None or before.answer == after.answer
+        if holds_answer and _opens_with_anaphor(after) and not _opens_with_anaphor(before):
             lifted[id(before)] = replace(before, score=after.score)
     return [lifted.get(id(span), span) for span in spans]
 
@@ -297,4 +303,6 @@ def to_citation(index: Index, span: Span) -> Citation:
         headings=passage.headings,
         score=span.score,
         passage=passage,
+        answer_start=None if span.answer is None else span.answer.start,
+        answer_end=None if span.answer is None else span.answer.end,
     )

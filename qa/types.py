@@ -70,6 +70,9 @@ class Citation:
         passage: the passage it was taken from.
         marks: ranges of ``document.text`` inside the quote: the words that decided for it.
         also_in: where else the quote stands.
+        answer_start: first character, in ``document.text``, of the phrase in the quote that
+            answers; None where none was read.
+        answer_end: one past its last character, or None.
     """
 
     quote: str
@@ -82,6 +85,15 @@ class Citation:
     passage: Passage
     marks: Sequence[Span] = ()
     also_in: Sequence[Place] = ()
+    answer_start: int | None = None
+    answer_end: int | None = None
+
+    @property
+    def answer(self) -> str | None:
+        """The phrase in the quote that answers, word for word."""
+        if self.answer_start is None or self.answer_end is None:
+            return None
+        return self.document.text[self.answer_start : self.answer_end]
 
     @property
     def reference(self) -> str:

@@ -17,6 +17,9 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+READ = ", read"
+"""What the name of an entry ends in whose weights count phrases."""
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -53,10 +56,18 @@ class Weights:
         return rows
 
 
-def weights_for(model: str, revision: str) -> Weights:
-    """Return the weights fitted for a model, else those without a scale."""
+def weights_for(model: str, revision: str, *, has_read: bool = False) -> Weights:
+    """Return the weights fitted for a model, else those without a scale.
+
+    Args:
+        model: its name.
+        revision: of its weights.
+        has_read: whether phrases were read in the spans; where no weights were fitted with them,
+            they are no evidence.
+    """
     fitted = _all_weights()
-    return fitted.get(f"{model} {revision}", fitted["any other"])
+    usual = fitted.get(f"{model} {revision}", fitted["any other"])
+    return fitted.get(f"{model} {revision}{READ}", usual) if has_read else usual
 
 
 @lru_cache(maxsize=1)

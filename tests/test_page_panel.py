@@ -1,20 +1,22 @@
 """The sources panel: exactly the quotes, from links that anybody may have written."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from serving import HOSTILE, MARKUP_TEXT
 
 from index import Document, Index, Passage, Span
 from index.types import OffsetMap
 from page.conversation import Messages
-from page.links import Link, turns_in
-from page.markdown import to_markdown
+from page.escaping import escape, marked
+from page.links import Link, link_at, turns_in
+from page.markdown import in_blockquote, to_markdown
 from page.messages import quote_part
 from page.panel import panel, source_html
-from page.sources import Source
+from page.sources import Source, _holds
 from qa import Citation, Place
 
 
@@ -184,6 +186,51 @@ def test_marks_and_other_places_come_back_from_a_message(quote: str, titles: lis
     found = [(also.document_id, also.start, also.end) for also in link.also_in]
     assert found == [(f"{n}f", n, n + 7) for n in range(len(titles))][:3]
     assert message.endswith("/ +2") == (len(titles) == 5)
+
+
+@given(MARKUP_TEXT.filter(lambda text: len(text) > 1), st.data())
+def test_the_phrase_that_answers_comes_back_from_a_message(quote: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(quote) - 1))
+    end = data.draw(st.integers(start + 1, len(quote)))
+    assume("\r\n" not in quote)
+    citation = replace(a_citation(quote, (), ()), answer_start=start, answer_end=end)
+    message = quote_part(1, 4, citation, "en")
+    [link] = turns_in([{"role": "assistant", "content": message}])[4].links
+    assert link.answer == (start, end)
+    assert link_at(link.address) == replace(link, before="")
+    assert _holds(Source(link, citation.document, citation.passage), "")
+    # The browser may have moved it.
+    moved = replace(link, answer=(start, end + 1))
+    assert not _holds(Source(moved, citation.document, citation.passage), "")
+
+
+def test_the_phrase_that_answers_is_set_off_in_the_panel(hostile_index: Index) -> None:
+    document_id, passage, _ = a_place(hostile_index)
+    end = min(len(passage.text), 6)
+    answer = passage.text[2:end]
+    quote = in_blockquote(passage.text, (2, end)).removeprefix("> ")
+    link = f"cite-7-{document_id}-{passage.start}-{passage.end}_2.{end}"
+    content = panel(conversation(quote, link), hostile_index)
+    assert Parsed(content).marked == passage.text
+    assert f"<strong>{escape(answer)}</strong>" in content
+    without = panel(conversation(to_markdown(passage.text), link), hostile_index)
+    assert Parsed(without).marked == ""  # the message shows it otherwise
+
+
+@pytest.mark.parametrize(
+    ("marks", "answer", "expected"),
+    [
+        ((), (), "abcdef"),
+        ((1, 3), (), "a<b>bc</b>def"),
+        ((), (2, 4), "ab<strong>cd</strong>ef"),
+        ((1, 3), (2, 4), "a<b>b</b><strong><b>c</b>d</strong>ef"),
+        ((0, 1, 5, 6), (0, 6), "<strong><b>a</b>bcde<b>f</b></strong>"),
+    ],
+)
+def test_words_that_decided_and_the_phrase_may_overlap(
+    marks: tuple[int, ...], answer: tuple[int, ...], expected: str
+) -> None:
+    assert marked("abcdef", marks, answer) == expected
 
 
 def test_another_place_is_shown_only_if_it_has_the_words(hostile_index: Index) -> None:

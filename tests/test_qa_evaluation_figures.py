@@ -13,9 +13,10 @@ def outcome(
     *,
     right: str = "",
     characters: int | None = 10,
+    f1: float = 0.0,
     seconds: float = 0.1,
 ) -> Outcome:
-    """An outcome at a threshold of .5; ``right`` holds f(irst), a(ny), b(est)."""
+    """An outcome at a threshold of .5; ``right`` holds f(irst), a(ny), b(est), e(xact)."""
     return Outcome(
         id="q",
         rank=rank,
@@ -25,6 +26,9 @@ def outcome(
         is_any_right="a" in right,
         is_best_right="b" in right,
         first_quote_characters=characters if confidence >= 0.5 else None,
+        is_exact="e" in right,
+        f1=f1,
+        quote_f1=f1 / 2,
         not_verbatim=0,
         seconds=seconds,
         confidence_removed=removed,
@@ -35,8 +39,8 @@ def outcome(
 def test_by_hand() -> None:
     figures = compute_figures(
         [
-            outcome(1, 0.9, 0.6, right="fab", characters=20),
-            outcome(2, 0.8, 0.1, right="ab", seconds=0.2),
+            outcome(1, 0.9, 0.6, right="fabe", characters=20, f1=1.0),
+            outcome(2, 0.8, 0.1, right="ab", seconds=0.2, f1=0.6),
             outcome(11, 0.4, 0.4, right="b", seconds=0.3),
             outcome(None, 0.7, None),
         ],
@@ -47,6 +51,8 @@ def test_by_hand() -> None:
     quotes = (figures.first_right, figures.any_right, figures.best_right, figures.refused)
     assert [share.mean for share in quotes] == [0.25, 0.5, 0.75, 0.25]
     assert figures.first_quote_characters == pytest.approx(40 / 3)
+    phrases = (figures.exact, figures.f1, figures.quote_f1)
+    assert [share.mean for share in phrases] == pytest.approx([0.25, 0.4, 0.2])
     assert figures.milliseconds_50 == pytest.approx(150)
     # .9, .8, .7, .6 and .1 have a bin each, 1, 1, 0, 0, 0 of them right; one of two is at .4
     assert figures.calibration_error == pytest.approx((0.1 + 0.2 + 0.7 + 0.6 + 0.1 + 2 * 0.1) / 7)

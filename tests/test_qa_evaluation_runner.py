@@ -11,6 +11,7 @@ from index import EvaluationError, Index, QuestionSetError, build_index, fold, o
 from qa import ask
 from qa.evaluation import Evaluation, evaluate, read_questions
 from qa.evaluation.noise import Noise, add_noise, inject
+from qa.evaluation.phrases import exact, f1
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,12 @@ def test_every_outcome_is_what_ask_gives(evaluation: Evaluation, town: Index) ->
         assert outcome.is_first_right == any(fold(expected) in quote for quote in quotes[:1])
         assert outcome.is_any_right == any(fold(expected) in quote for quote in quotes)
         assert outcome.first_quote_characters == (len(quotes[0]) if quotes else None)
+        folded = fold(expected)
+        best = max([f1(quote, folded) for quote in quotes[:1]], default=0.0)
+        assert outcome.quote_f1 == pytest.approx(best)
+        marked = [fold(one.answer or one.quote) for one in answer.citations[:1]]
+        assert outcome.f1 == pytest.approx(max([f1(one, folded) for one in marked], default=0.0))
+        assert outcome.is_exact == any(exact(one, folded) for one in marked)
         assert outcome.confidence_removed is not None
         assert 0 < outcome.seconds < 60
 

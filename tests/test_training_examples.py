@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from index import QuestionSetError, fold
 from index.types import Span
 from index.windows import NOWHERE, Framing, Pieces, Window
+from qa.evaluation import read_questions
 from training.batches import Material, beside_answers, in_batches, without_answers
-from training.examples import Example, read_examples, split, write_examples
+from training.examples import (
+    Example,
+    read_examples,
+    split,
+    write_examples,
+    write_held_out,
+)
 from training.made import make_examples
 from training.runs import runs_around
 
@@ -170,3 +177,36 @@ def test_pieces_are_cut_once() -> None:
     material = Material([], Framing(Characters(), 60), {})
     assert material.pieces_of("水") is material.pieces_of("水")
     assert material.pieces_of("水") == Pieces([ord("水")], [(0, 1)])
+
+
+def test_what_is_measured_with_is_what_is_never_trained_on(tmp_path: Path) -> None:
+    paragraphs = [
+        {
+            "title": f"文章{number}",
+            "paragraphs": [
+                {
+                    "context": f"第{number}篇。{TEXT}",
+                    "qas": [
+                        {
+                            "id": f"q{number}",
+                            "question": f"第{number}篇說什麼?",
+                            "answers": [{"text": "烏海市", "answer_start": 0}],
+                        }
+                    ],
+                }
+            ],
+        }
+        for number in range(40)
+    ]
+    whole, held_out = tmp_path / "whole.json", tmp_path / "held_out.json"
+    whole.write_text(json.dumps({"data": paragraphs}), encoding="utf-8")
+    kept, gone = write_held_out(whole, held_out)
+    trained, measured = split(read_examples(whole))
+    assert (kept, gone) == (len(measured), len(trained))
+    assert 0 < kept < gone
+    asked = read_questions(held_out)
+    assert {one.id for one in asked.questions} == {one.id for one in measured}
+    assert len(asked.contexts) == 40  # all are searched
+    assert asked.left_out == gone
+    with pytest.raises(QuestionSetError, match="SQuAD"):
+        write_held_out(tmp_path / "none.json", held_out)

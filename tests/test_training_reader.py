@@ -13,13 +13,14 @@ from index import EvaluationError
 from index.additions import additions_of
 from index.packed import PackedBert
 from index.phrases import PhraseReader, best_phrase
-from index.types import Span
-from index.windows import NOWHERE, Framing, Window
+from index.types import Shown, Span
+from index.windows import NOWHERE, Framing, Window, run_around
+from qa.evaluation.phrases import exact, f1
 from training.batches import Material
 from training.examples import Example
 from training.loop import Plan, Training, read_trained, schedule
-from training.measure import exact, f1, measure
-from training.reader import Logits, Reader, Size, best_answer, loss_of
+from training.measure import measure
+from training.reader import Logits, Reader, Size, loss_of
 
 TEXT = "abcdefgh。ijklmnop。"
 
@@ -96,30 +97,57 @@ def test_the_product_reads_as_the_reader_that_was_trained() -> None:
     with torch.no_grad():
         for one in reader.trained().values():
             one.copy_((torch.randn(one.shape) * 0.3).half())
-    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=48)
     first, last = Span(0, 9), Span(9, 18)
-    runs = [(TEXT, [first]), ("", []), (TEXT, [last]), (TEXT, [first, last])]
-    found = mine.read("what e?", runs)
+    texts = [Shown(TEXT, [first, last], 1, 2), Shown("", [], 0, 0), Shown(TEXT, [last], 0, 1)]
     framing = Framing(Letters(), 48)
-    for (text, sentences), phrases in zip(runs, found, strict=True):
-        assert len(phrases) == len(sentences)
-        if not sentences:
-            continue
-        run = Span(sentences[0].start, sentences[-1].end)
-        window = framing.window(framing.pieces("what e?"), framing.pieces(text), run)
+    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=48)
+    found = mine.read("what e?", texts)
+    assert found[1] == []
+    for shown, phrases in ((texts[0], found[0]), (texts[2], found[2])):
+        run = Span(shown.sentences[0].start, shown.sentences[-1].end)
+        window = framing.window(framing.pieces("what e?"), framing.pieces(shown.text), run)
         with torch.no_grad():
             logits = reader([window])
-        for place, phrase in zip(sentences, phrases, strict=True):
+        numbers = torch.stack([logits.starts[0], logits.ends[0]], -1).numpy()
+        for place, phrase in zip(shown.sentences, phrases, strict=True):
+            best = best_phrase(numbers, window, place)
             assert phrase is not None
+            assert best is not None
             assert place.start <= phrase.start < phrase.end <= place.end
-        best = best_answer(logits, 0, window)
-        likeliest = max((one for one in phrases if one is not None), key=lambda one: one.score)
-        if any(a.start <= best.start and best.end <= a.end for a in sentences):
-            assert (likeliest.start, likeliest.end) == (best.start, best.end)
-            assert likeliest.score == pytest.approx(best.score, abs=1e-3)
-        else:  # across the end of a sentence
-            assert likeliest.score < best.score
-    assert mine.room("what e?") == 48 - 7 - 4
+            assert (phrase.start, phrase.end) == (best.start, best.end)
+            assert phrase.score == pytest.approx(best.score, abs=1e-3)
+
+
+def test_what_does_not_fit_beside_the_question_is_not_read() -> None:
+    reader = Reader(body(), Size(2, 4))
+    first, last = Span(0, 9), Span(9, 18)
+    room = len("what e?") + 4 + 10
+    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=room)
+    texts = [Shown(TEXT, [first, last], 0, 1), Shown(TEXT, [first, last], 1, 2)]
+    (one, nothing), (nor_this, other) = mine.read("what e?", texts)
+    assert one is not None
+    assert other is not None
+    assert nothing is None
+    assert nor_this is None
+    assert one.end <= 9 <= other.start
+
+
+@pytest.mark.parametrize(
+    ("first", "stop", "room", "expected"),
+    [
+        (2, 4, 7, (2, 4)),
+        (2, 4, 10, (2, 5)),
+        (2, 4, 15, (1, 5)),
+        (2, 4, 18, (0, 5)),
+        (2, 4, 3, (2, 4)),
+        (0, 1, 99, (0, 5)),
+        (4, 5, 11, (2, 5)),
+    ],
+)
+def test_as_much_is_read_before_as_behind(
+    first: int, stop: int, room: int, expected: tuple[int, int]
+) -> None:
+    assert run_around([3, 5, 4, 3, 3], first, stop, room) == expected
 
 
 def test_only_additions_and_head_are_trained() -> None:
@@ -152,7 +180,7 @@ def test_the_best_answer_is_that_of_all_pairs(seed: int) -> None:
     assert (found.start, found.end) == (places[a][0], places[b][1])
     assert found.score == pytest.approx(score, abs=1e-5)
     a, b = max(
-        (one for one in pairs if 1 <= one[0] and one[1] <= 3),
+        (one for one in pairs if one[0] >= 1 and one[1] <= 3),
         key=lambda one: float(starts[0, 3 + one[0]] + ends[0, 3 + one[1]]),
     )
     inside = best_phrase(numbers, window, Span(1, 9), longest=3)

@@ -3,6 +3,7 @@
     python -m training make --texts news_20k.jsonl.xz --limit 6000 --out made.json
     python -m training train --set drcd_dev.json --set made.json --state DIR
     python -m training export --state DIR --out reader.safetensors
+    python -m training held-out --set drcd_dev.json --out held_out.json
 
 Stopped at any moment, training goes on where it was with the same command. A fifth of the articles
 is never trained on, and is measured at the end.
@@ -19,7 +20,13 @@ from itertools import islice
 from pathlib import Path
 
 from index import YinzhengError, replace_text
-from training.examples import Example, read_examples, split, write_examples
+from training.examples import (
+    Example,
+    read_examples,
+    split,
+    write_examples,
+    write_held_out,
+)
 
 Told = Callable[[str], None]
 
@@ -66,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--window", type=int, default=160, metavar="TOKENS")
     train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
     train.set_defaults(run=_train)
+    held_out = commands.add_parser(
+        "held-out", help="write the questions that are never trained on, to measure with"
+    )
+    held_out.add_argument("--set", type=Path, required=True, metavar="FILE")
+    held_out.add_argument("--out", type=Path, required=True, metavar="FILE")
+    held_out.set_defaults(run=_hold_out)
     export = commands.add_parser("export", help="write what a training has given for the product")
     export.add_argument("--state", type=Path, required=True, metavar="DIR")
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
@@ -120,6 +133,11 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
         told(f"{source}: EM {one.exact:.3f}, F1 {one.f1:.3f}, AUROC {one.auroc:.3f}")
     written = {source: asdict(one) for source, one in figures.items()}
     replace_text(parsed.state / "figures.json", json.dumps(written, indent=1) + "\n")
+
+
+def _hold_out(parsed: argparse.Namespace, told: Told) -> None:
+    kept, gone = write_held_out(parsed.set, parsed.out)
+    told(f"{parsed.out}: {kept:,} questions, {gone:,} that are trained on left out")
 
 
 def _export(parsed: argparse.Namespace, told: Told) -> None:

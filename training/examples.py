@@ -7,6 +7,7 @@ places stay what they were.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,24 +62,58 @@ def read_examples(path: Path, *, contexts: Path | None = None) -> list[Example]:
 
 
 def _read(path: Path) -> Iterator[Example]:
+    with _of_known_layout(path):
+        for article, context, asked in _asked(json.loads(path.read_text(encoding="utf-8"))):
+            yield Example(
+                id=str(asked["id"]),
+                question=fold(str(asked["question"])),
+                context=fold(context),
+                answers=tuple(_places(context, asked["answers"])),
+                article=article,
+                source=path.stem,
+            )
+
+
+@contextmanager
+def _of_known_layout(path: Path) -> Iterator[None]:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        for article in held["data"]:
-            for paragraph in article["paragraphs"]:
-                context = str(paragraph["context"])
-                for asked in paragraph["qas"]:
-                    yield Example(
-                        id=str(asked["id"]),
-                        question=fold(str(asked["question"])),
-                        context=fold(context),
-                        answers=tuple(_places(context, asked["answers"])),
-                        article=fold(str(article.get("title") or context[:40])),
-                        source=path.stem,
-                    )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise QuestionSetError(
             f"{path} cannot be read ({type(error).__name__}: {error}). Give a set in SQuAD layout."
         ) from error
+
+
+def _asked(content: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:  # noqa: ANN401
+    """Yield the article, the context and the entry of each question."""
+    for article in content["data"]:
+        for paragraph in article["paragraphs"]:
+            context = str(paragraph["context"])
+            for asked in paragraph["qas"]:
+                yield fold(str(article.get("title") or context[:40])), context, asked
+
+
+def write_held_out(path: Path, out: Path) -> tuple[int, int]:
+    """Write a set without the questions that are trained on; return how many stay, and go.
+
+    Their contexts stay, to be searched: the questions are emptied.
+
+    Args:
+        path: a set in SQuAD layout.
+        out: what is written.
+
+    Raises:
+        QuestionSetError: it is in another layout.
+    """
+    counts = {True: 0, False: 0}
+    with _of_known_layout(path):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        for article, _, asked in _asked(content):
+            counts[_is_kept(article)] += 1
+            if not _is_kept(article):
+                asked["question"] = ""
+    out.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    return counts[True], counts[False]
 
 
 def _places(context: str, answers: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:

@@ -1,58 +1,19 @@
-"""How well a reader finds phrases: exact match and F1 over characters, as CMRC 2018 counts them.
+"""How well a reader finds phrases in windows around their answers: exact match, F1, and AUROC."""
 
-Cui et al., 2019 (arXiv:1810.07366): the best over the accepted answers, Han characters and runs of
-other letters as units, without marks; F1 by the longest common run of units.
-"""
-
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
 import torch
 
-from index.phrases import Phrase
+from index.types import Phrase
 from index.windows import Window
 from qa.evaluation.measures import auroc
+from qa.evaluation.phrases import exact, f1
 from training.batches import Material, in_batches, without_answers
 from training.examples import Example
 from training.reader import Reader, best_answer
 from training.runs import runs_around
-
-_UNIT = re.compile(r"[㐀-鿿]|[^\W_㐀-鿿]+")
-
-
-def units(text: str) -> list[str]:
-    """Return what is compared: Han characters, and runs of other letters and digits."""
-    return _UNIT.findall(text.lower())
-
-
-def f1(found: str, expected: str) -> float:
-    """Return F1 of two phrases, 0 to 1."""
-    mine, theirs = units(found), units(expected)
-    if not mine or not theirs:
-        return float(mine == theirs)
-    common = _longest_common(mine, theirs)
-    precision, recall = common / len(mine), common / len(theirs)
-    return 2 * precision * recall / (precision + recall) if common else 0.0
-
-
-def exact(found: str, expected: str) -> bool:
-    """Return whether two phrases are the same but for marks."""
-    return units(found) == units(expected)
-
-
-def _longest_common(one: Sequence[str], other: Sequence[str]) -> int:
-    best = 0
-    before = [0] * (len(other) + 1)
-    for unit in one:
-        row = [0] * (len(other) + 1)
-        for at, theirs in enumerate(other, start=1):
-            if unit == theirs:
-                row[at] = before[at - 1] + 1
-                best = max(best, row[at])
-        before = row
-    return best
 
 
 @dataclass(frozen=True)

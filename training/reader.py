@@ -16,7 +16,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from index.phrases import Phrase, best_phrase
+from index.phrases import best_phrase
+from index.types import Phrase
 from index.windows import Window
 
 if TYPE_CHECKING:

@@ -1,17 +1,16 @@
 """Which sentences of a context a reader is shown while it learns."""
 
 import random
-from collections.abc import Sequence
 
 from index.splitter import sentences
 from index.types import Span
-from index.windows import Pieces
+from index.windows import Pieces, sizes_of
 
 
 def runs_around(context: str, pieces: Pieces, at: int, room: int, chance: random.Random) -> Span:
     """Return sentences around a character that fit, some before it and some behind, by chance."""
     spans = sentences(context, 0, len(context)) or [Span(0, len(context))]
-    sizes = _sizes(spans, pieces)
+    sizes = sizes_of(spans, pieces)
     middle = next((n for n, one in enumerate(spans) if at < one.end), len(spans) - 1)
     first = last = middle
     left = room - sizes[middle]
@@ -29,14 +28,3 @@ def runs_around(context: str, pieces: Pieces, at: int, room: int, chance: random
         else:
             last += 1
             left -= sizes[last]
-
-
-def _sizes(spans: Sequence[Span], pieces: Pieces) -> list[int]:
-    """Return how many tokens each sentence has."""
-    sizes = [0] * len(spans)
-    at = 0
-    for start, _ in pieces.places:
-        while at + 1 < len(spans) and start >= spans[at].end:
-            at += 1
-        sizes[at] += 1
-    return sizes

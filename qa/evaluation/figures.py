@@ -50,6 +50,9 @@ class Figures:
         best_right: what would be quoted first if nothing were refused does.
         refused: share not answered.
         first_quote_characters: mean length of the first quotes; None when none was given.
+        exact: the phrase marked in the first quote is an accepted answer; without one, the quote.
+        f1: mean of its F1 over characters.
+        quote_f1: the same of the whole first quote.
         abstention: None when no question could be asked without its documents.
         changed: share that the rules for follow-ups change when it is asked after another question
             of the file; None when there is no other.
@@ -68,6 +71,9 @@ class Figures:
     best_right: Interval
     refused: Interval
     first_quote_characters: float | None
+    exact: Interval
+    f1: Interval
+    quote_f1: Interval
     abstention: Abstention | None
     changed: Interval | None
     calibration_error: float
@@ -96,6 +102,9 @@ def compute_figures(outcomes: Sequence[Outcome], *, seed: int) -> Figures:
         best_right=mean(lambda o: o.is_best_right),
         refused=mean(lambda o: not o.is_answered),
         first_quote_characters=float(np.mean(quotes)) if quotes else None,
+        exact=mean(lambda o: o.is_exact),
+        f1=mean(lambda o: o.f1),
+        quote_f1=mean(lambda o: o.quote_f1),
         abstention=_abstention(outcomes, seed),
         changed=interval(changed, seed=seed) if changed else None,
         calibration_error=calibration_error(*judged(outcomes)),

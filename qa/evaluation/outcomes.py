@@ -4,10 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from index import Index, Without
+from index import Index, Without, fold
 from qa.answers import ask, conclude, read
 from qa.conversation import in_context
 from qa.evaluation.gold import Gold
+from qa.evaluation.phrases import exact, f1
 from qa.retriever import RERANKED
 from qa.types import Answer, Citation
 
@@ -29,6 +30,10 @@ class Outcome:
         is_any_right: answered, and any of the quotes does.
         is_best_right: what would be quoted first if nothing were refused does.
         first_quote_characters: length of the first quote; None when refused.
+        is_exact: the phrase marked in the first quote, or without one the quote, is an accepted
+            answer.
+        f1: of the same, over characters, 0 to 1; 0 when refused.
+        quote_f1: of the whole first quote.
         not_verbatim: quotes that do not stand in their document where they say.
         seconds: how long ``ask`` took.
         confidence_removed: with the documents that hold the answer hidden; None when that cannot be
@@ -46,6 +51,9 @@ class Outcome:
     is_any_right: bool
     is_best_right: bool
     first_quote_characters: int | None
+    is_exact: bool
+    f1: float
+    quote_f1: float
     not_verbatim: int
     seconds: float
     confidence_removed: float | None
@@ -69,6 +77,8 @@ def ask_one(gold: Gold, opened: Index, other: str | None = None) -> Outcome:
     right = [_answers(citation, gold) for citation in answer.citations]
     best = _unrefused(answer, opened)
     removed = _ask_without(gold, opened)
+    quote = answer.citations[0].quote if answer.citations else ""
+    phrase = fold(answer.citations[0].answer or quote) if quote else ""
     return Outcome(
         id=gold.question.id,
         rank=gold.rank(answer),
@@ -77,7 +87,10 @@ def ask_one(gold: Gold, opened: Index, other: str | None = None) -> Outcome:
         is_first_right=any(right[:1]),
         is_any_right=any(right),
         is_best_right=any(_answers(citation, gold) for citation in best[:1]),
-        first_quote_characters=len(answer.citations[0].quote) if answer.citations else None,
+        first_quote_characters=len(quote) or None,
+        is_exact=bool(phrase) and any(exact(phrase, one) for one in gold.expected),
+        f1=_best_f1(phrase, gold),
+        quote_f1=_best_f1(fold(quote), gold),
         not_verbatim=sum(not _is_verbatim(citation) for citation in answer.citations),
         seconds=seconds,
         confidence_removed=removed.confidence if removed else None,
@@ -104,6 +117,10 @@ def _ask_without(gold: Gold, opened: Index) -> Answer | None:
 def _answers(citation: Citation, gold: Gold) -> bool:
     sentences = [s for s in citation.passage.sentences if citation.start <= s.start < citation.end]
     return len(sentences) <= _MOST_SENTENCES and gold.is_in(citation.quote)
+
+
+def _best_f1(folded: str, gold: Gold) -> float:
+    return max((f1(folded, one) for one in gold.expected), default=0.0) if folded else 0.0
 
 
 def _is_verbatim(citation: Citation) -> bool:

@@ -69,6 +69,9 @@ def _add_quoting(table: Table, figures: Figures) -> None:
     _add(table, "refused", figures.refused)
     length = figures.first_quote_characters
     table.add_row("characters of the first quote", "–" if length is None else f"{length:.1f}", "")
+    _add(table, "phrase in the first quote, exact", figures.exact)
+    _add(table, "phrase in the first quote, F1", figures.f1)
+    _add(table, "whole first quote, F1", figures.quote_f1)
     table.add_section()
 
 
