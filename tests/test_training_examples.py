@@ -167,6 +167,35 @@ def test_questions_made_of_a_text_ask_for_what_stands_in_it() -> None:
         assert one.question.endswith(("?", "？"))
 
 
+@pytest.mark.parametrize(
+    ("text", "asked", "answer"),
+    [
+        ("该市去年新建的学校一共有20所,其中小学有多少还不清楚。", "多少所", "20所"),
+        ("这次地震发生在夜里,震源的深度为119千米,没有伤亡。", "多少千米", "119千米"),
+        ("全市各县的平均降雨量达到228毫米;山区有滑坡的风险。", "多少毫米", "228毫米"),
+        ("他每天走路上班,今年已经63岁,身体还是非常健康的。", "多少岁", "63岁"),
+        ("据介绍这座水库的大坝由省长胡玉亭主持重新加固完成。", "", "胡玉亭"),
+        ("报道说这场会议由总理特鲁多·贾斯汀,和他的同事主持。", "", "特鲁多·贾斯汀"),
+        ("这家公司后来把它的总部从原来的地方迁往湖北武汉。", "", "湖北武汉"),
+    ],
+)
+def test_a_phrase_that_is_asked_for_is_whole(text: str, asked: str, answer: str) -> None:
+    made = [one for seed in range(20) for one in make_examples([text], seed, of_each=9)]
+    found = [one for one in made if one.context[slice(*one.answers[0])] == answer]
+    assert found
+    assert all(asked in one.question for one in found)
+    assert answer in {one.context[a:b] for one in made for a, b in one.answers}
+    assert not any(one.context[b - 1] in ",;。" for one in made for _, b in one.answers)
+
+
+def test_what_denies_is_not_left_out() -> None:
+    text = "记者核实以后了解到,此事并非发生在广西北海,而是在另一个地方。"
+    made = [one for seed in range(60) for one in make_examples([text], seed, of_each=9)]
+    asked = [one.question for one in made if one.context[slice(*one.answers[0])] == "广西北海"]
+    assert asked
+    assert all("并非" in question for question in asked if "发生" in question)
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     written = [Example("1", "哪年?", fold(TEXT), ((4, 6), (8, 9)), fold("甲"), "some")]
     write_examples(tmp_path / "some.json", written)

@@ -18,17 +18,42 @@ from training.examples import Example
 _SHORTEST, _LONGEST = 14, 110  # characters of a sentence that is asked about
 _CLAUSE_END = re.compile(r"[,;:。！？!?]")
 _DATE = re.compile(
-    r"(?:\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?|\d{1,2}月\d{1,2}[日号]|\d{1,2}月(?:份)?)"
+    r"(?<![\d至到、~-])"
+    r"(?:\d{4}年(?:\d{1,2}月(?:\d{1,2}[日号])?)?|\d{1,2}月\d{1,2}[日号]|\d{1,2}月份?)"
+    r"(?![至到、~-]?\d)"
+)
+_UNITS = (
+    "平方公里|平方千米|平方米|立方米|千米|千克|万千瓦时|千瓦时|人次|公里|公斤|公顷|厘米|毫米|小时|分钟|千瓦|基点|百分点|"
+    "美元|港元|欧元|日元|个|名|人|元|件|位|家|次|项|条|座|所|部|场|处|米|吨|岁|天|倍|户|村|亩|台|辆|届|"
+    "篇|册|首|幅|支|枚|套|张|架|艘|头|只|棵|种|层|度"
 )
 _AMOUNT = re.compile(
-    r"(?P<number>\d[\d,.]*[多余]?(?:万|亿|千|百|万亿)?[多余]?)(?P<unit>%|[㐀-鿿]{1,2})"
-)
-_UNITS = frozenset(
-    "个名人元件位家次项条座所部场处米吨岁年天倍户村亩台辆届篇册首幅支枚套平方公里公斤万吨千瓦美元"
+    r"(?<![\d.,~-])(?P<number>\d[\d,]*(?:\.\d+)?[多余]?(?:万亿|[十百千万亿](?![米克瓦]))?[多余]?)"
+    rf"(?P<unit>%|{_UNITS})(?![\d~-])"
 )
 _TITLE = re.compile(r"《(?P<title>[^《》]{2,20})》")
 _QUOTED = re.compile(r"[“\"](?P<term>[^”\"“]{3,14})[”\"]")
 _DEFINED = re.compile(r"^(?P<what>[㐀-鿿A-Za-z]{2,12})(?:是指|指的是|是)(?P<how>[^,。]{6,40})")
+# A name's kind is told by what stands beside it: of jieba's names of persons many are none.
+_TITLES = (
+    "主席|总统|总理|首相|部长|省长|市长|县长|区长|书记|主任|局长|院长|校长|所长|馆长|会长|董事长|总裁|"
+    "经理|导演|编剧|演员|歌手|作家|画家|诗人|教授|博士|院士|医生|律师|教练|选手|球员|记者|将军|发言人|"
+    "负责人|创始人|女士|先生|教师|老师|同学|队长|船长|皇帝|国王|丈夫|妻子|儿子|女儿|父亲|母亲"
+)
+_BEFORE_PERSON = re.compile(f"(?:{_TITLES})$")
+_FOREIGN = re.compile(f'(?:{_TITLES})(?P<name>[㐀-鿿]{{1,6}}(?:·[㐀-鿿]{{1,6}})+)(?=[,。、:("“]|$)')
+_SURNAMES = frozenset(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢"
+    "姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤"
+)
+_BEHIND_PERSON = re.compile(
+    "(?:表示|说|指出|介绍|认为|强调|透露|告诉|称|宣布|出任|担任|当选|获得|夺得|出席|主持|主演|执导|创作|"
+    "发明|创办|创立|率领|出生|毕业|先生|女士|教授|同志|在接受|在社交)"
+)
+_BEFORE_PLACE = re.compile(
+    "(?:在|于|从|到|赴|位于|来自|前往|抵达|飞往|进入|登陆|途经|离开|返回|定居|移居|迁往)$"
+)
+_DENIES = re.compile("[不没未非无别]")
 _MAY_GO = frozenset(["d", "u", "ul", "uj", "c", "p", "y"])
 _ASKED = {
     "nr": ("谁", "哪位", "什么人"),
@@ -97,30 +122,51 @@ def _phrases(text: str, cut: Sequence[Word], chance: Random) -> Iterator[tuple[s
         asked = "哪一年" if match[0].endswith("年") else chance.choice(_ASKED["date"][:2])
         yield "date", _Phrase(*match.span(), asked, match.span())
     for match in _AMOUNT.finditer(text):
-        unit = match["unit"]
-        if unit == "%":
-            yield "amount", _Phrase(*match.span(), "多少", match.span())
-        elif unit[0] in _UNITS and unit[0] not in "年月日":
-            one = match.start(), match.end("number") + (2 if unit in _UNITS else 1)
-            yield (
-                "amount",
-                _Phrase(one[0], one[1], f"多少{text[match.end('number') : one[1]]}", one),
-            )
+        unit = "" if match["unit"] == "%" else match["unit"]
+        yield "amount", _Phrase(*match.span(), f"多少{unit}", match.span())
     for pattern, name, kind in ((_TITLE, "title", "title"), (_QUOTED, "term", "quoted")):
         for match in pattern.finditer(text):
             asked = chance.choice(_ASKED[kind])
             yield kind, _Phrase(*match.span(), asked, match.span(name))
-    for word in cut:
-        if word.tag in ("nr", "ns", "nt") and len(word.text) >= 2 and _is_name(word):
-            asked = chance.choice(_ASKED[word.tag])
-            yield word.tag, _Phrase(word.start, word.end, asked, (word.start, word.end))
+    for start, end, kind in _names(text, cut):
+        yield kind, _Phrase(start, end, chance.choice(_ASKED[kind]), (start, end))
     defined = _DEFINED.match(text)
     if defined is not None:
         yield "definition", _Phrase(*defined.span("how"), "什么", defined.span("how"))
 
 
-def _is_name(word: Word) -> bool:
-    return word.tag != "nr" or len(word.text) <= 4
+def _names(text: str, cut: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
+    """Yield where names stand that what is beside them tells the kind of, and the kind."""
+    for match in _FOREIGN.finditer(text):
+        yield *match.span("name"), "nr"
+    for at, word in enumerate(cut):
+        before, behind = text[: word.start], text[word.end :]
+        if _may_be_person(word):
+            if _BEFORE_PERSON.search(before) or _BEHIND_PERSON.match(behind):
+                yield word.start, word.end, "nr"
+        elif word.tag == "ns" and len(word.text) >= 2 and _BEFORE_PLACE.search(before):
+            last = at
+            while last + 1 < len(cut) and cut[last + 1].tag == "ns":
+                last += 1
+            if not _goes_on(cut, last):
+                yield word.start, cut[last].end, "ns"
+        elif word.tag == "nt" and len(word.text) >= 3 and not _goes_on(cut, at):
+            first = at
+            while first > 0 and cut[first - 1].tag == "ns":
+                first -= 1
+            yield cut[first].start, word.end, "nt"
+
+
+def _may_be_person(word: Word) -> bool:
+    if word.tag == "nr":
+        return 2 <= len(word.text) <= 4
+    # Most names of persons are in no dictionary.
+    return word.tag == "?" and len(word.text) in (2, 3) and word.text[0] in _SURNAMES
+
+
+def _goes_on(cut: Sequence[Word], at: int) -> bool:
+    """Return whether the word behind one may be the rest of its name: a noun, or unknown."""
+    return at + 1 < len(cut) and cut[at + 1].tag in ("n", "?", "nt", "nz", "nr")
 
 
 def _question(text: str, cut: Sequence[Word], phrase: _Phrase, chance: Random) -> str:
@@ -129,7 +175,7 @@ def _question(text: str, cut: Sequence[Word], phrase: _Phrase, chance: Random) -
     before = _thinned(text, cut, first, phrase.start, chance)
     behind = _thinned(text, cut, phrase.end, last, chance)
     known = len(before) + len(behind)
-    if known < 6 or known > 70:
+    if known < 8 or known > 70:
         return ""
     if chance.random() < 0.15 and phrase.asked in _ASKED["date"]:
         body = f"{before}{behind}是{phrase.asked}"
@@ -158,7 +204,8 @@ def _thinned(text: str, cut: Sequence[Word], start: int, end: int, chance: Rando
     for word in cut:
         if word.start < start or word.end > end:
             continue
-        if drops and word.tag in _MAY_GO and chance.random() < 0.5:
+        may_go = word.tag in _MAY_GO and not _DENIES.search(word.text)
+        if drops and may_go and chance.random() < 0.5:
             continue
         kept.append(text[word.start : word.end])
     return "".join(kept)
