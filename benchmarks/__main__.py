@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
         default=SHIPPED,
         help="write the weights here (default: qa/data/weights.json)",
     )
+    fit.add_argument(
+        "--phrases",
+        action="store_true",
+        help="fit the weights that count phrases read, and no others; give questions that the "
+        "reader was not trained on (python -m training held-out)",
+    )
     fit.set_defaults(run=_fit)
     _add_pooling(
         commands.add_parser("pooling", help="fit the map from a passage's pass to its sentences")
@@ -350,6 +356,7 @@ def _fit(parsed: argparse.Namespace) -> int:
         limit=parsed.limit,
         embedding_cache=None if parsed.no_cache else default_embedding_cache(),
         out=parsed.out,
+        phrases=parsed.phrases,
         told=_tell,
     )
     for one in fitted:

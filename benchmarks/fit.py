@@ -26,7 +26,7 @@ INTERCEPT = "intercept"
 FIXED: Mapping[str, float] = {"is_elsewhere": -5.0}
 """Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
 ANY_OTHER = "any other"
-_OF_PHRASES = ("phrase", "phrase_margin")  # nothing is read in what is fitted
+_OF_PHRASES = ("phrase", "phrase_margin")
 _PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3
 _DIGITS = 4
 
@@ -53,6 +53,7 @@ def fit_weights(
     first: Mapping[str, float],
     *,
     is_scale_free: bool,
+    has_read: bool = False,
     confidence: Mapping[str, float] | None = None,
     groups: Sequence[SampleSet] = (),
 ) -> Weights:
@@ -62,6 +63,7 @@ def fit_weights(
         sets: at least one, asked with the weights of one model; what they name is weighed.
         first: the weights before passages are compared token by token, which are not fitted.
         is_scale_free: whether evidence is standardised for each question, as for another model.
+        has_read: whether the phrases that were read are evidence.
         confidence: taken as it is; None = it is fitted.
         groups: the same sets in small indexes, for the confidence only.
 
@@ -74,19 +76,20 @@ def fit_weights(
     fitted = fit_choices(passages, _PASSAGE_PENALTY)
     weights = replace(weights, passage=dict(zip(names, fitted.tolist(), strict=True)))
 
-    names = _evidence(SpanEvidence)
+    names = _evidence(SpanEvidence, has_read)
     weights = replace(weights, span=dict.fromkeys(names, 0.0))
     spans = [[_spans(weigh(one, weights)) for one in s.present] for s in sets]
     fitted = fit_choices(spans, _SPAN_PENALTY)
     weights = replace(weights, span=dict(zip(names, fitted.tolist(), strict=True)))
 
     if confidence is None:
-        confidence = fit_confidence([weigh_set(one, weights) for one in [*sets, *groups]])
+        weighed = [weigh_set(one, weights) for one in [*sets, *groups]]
+        confidence = fit_confidence(weighed, has_read=has_read)
     return replace(weights, confidence=confidence)
 
 
-def _evidence(kind: type[SpanEvidence] | type[Evidence]) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in _OF_PHRASES]
+def _evidence(kind: type[SpanEvidence] | type[Evidence], has_read: bool) -> list[str]:
+    return [field.name for field in fields(kind) if has_read or field.name not in _OF_PHRASES]
 
 
 def weigh_set(one: SampleSet, weights: Weights) -> SampleSet:
@@ -110,14 +113,14 @@ def _spans(sample: Sample) -> Choice:
     return Choice(rows.astype(np.float64), sample.answers)
 
 
-def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
+def fit_confidence(sets: Sequence[SampleSet], *, has_read: bool = False) -> dict[str, float]:
     """Return the weights of the confidence over the evidence of each sample's best span.
 
     Two logistic regressions: one tells questions whose documents are present from those whose are
     not; the other stretches and shifts its outcome (Platt, 1999), so that it means how likely the
     span answers.
     """
-    names = [name for name in _evidence(Evidence) if name not in FIXED]
+    names = [name for name in _evidence(Evidence, has_read) if name not in FIXED]
     asked = [ask for one in sets for ask in _asked(one, len(sets), names)]
     rows = np.array([one.row for one in asked], np.float64)
     offsets = np.array([one.offset for one in asked], np.float64)
@@ -129,7 +132,7 @@ def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
     shift, stretch = fit_logistic(told[:, None], right, counts, offsets, 0.0).tolist()
     fitted = [shift + stretch * first[0], *(stretch * first[1:])]
     free = dict(zip([INTERCEPT, *names], map(float, fitted), strict=True))
-    known = _evidence(Evidence)
+    known = _evidence(Evidence, has_read)
     return {name: FIXED.get(name, free.get(name, 0.0)) for name in [INTERCEPT, *known]}
 
 
@@ -188,6 +191,7 @@ def leave_one_out(
     first: Mapping[str, float],
     *,
     is_scale_free: bool,
+    has_read: bool = False,
     confidence: Mapping[str, float] | None = None,
     groups: Sequence[SampleSet] = (),
 ) -> list[SetFigures]:
@@ -204,6 +208,7 @@ def leave_one_out(
             others,
             first,
             is_scale_free=is_scale_free,
+            has_read=has_read,
             confidence=confidence,
             groups=[group for group in groups if not group.name.startswith(f"{one.name}, ")],
         )

@@ -23,7 +23,7 @@ from benchmarks.samples import (
     gather_groups,
     opened_set,
 )
-from qa.weights import Weights, weights_for
+from qa.weights import READ, Weights, weights_for
 
 SHIPPED = Path(__file__).parent.parent / "qa" / "data" / "weights.json"
 _COLUMNS = {
@@ -61,6 +61,7 @@ def fit_and_write(
     limit: int | None,
     embedding_cache: Path | None,
     out: Path,
+    phrases: bool = False,
     told: Told = lambda _: None,
 ) -> list[Fitted]:
     """Fit the weights of the bundled model and those without a scale; write both.
@@ -70,6 +71,8 @@ def fit_and_write(
         limit: how many questions of each, drawn by chance; None = all.
         embedding_cache: the file that keeps embeddings of throw-away indexes; None = none are kept.
         out: the file to write.
+        phrases: fit those that count phrases read, and no others: on questions that the reader
+            was not trained on.
         told: called with what is being done.
 
     Raises:
@@ -84,6 +87,13 @@ def fit_and_write(
             entry = f"{opened.embedder.name} {opened.embedder.revision}"
             sets.append(gather(opened, golds, one.name, told))
         groups.append(gather_groups(one, embedding_cache=embedding_cache, told=told))
+    if phrases:
+        told(f"fitting {entry}{READ}")
+        name, _, revision = entry.rpartition(" ")
+        before = weights_for(name, revision, has_read=True)
+        read = _fit(sets, f"{entry}{READ}", before, groups=groups, has_read=True)
+        write_weights(out, SHIPPED, {read.entry: read.weights})
+        return [read]
     told(f"fitting {entry}")
     own = _fit(sets, entry, sets[0].present[0].query.weights, groups=groups)
     told(f"fitting {ANY_OTHER}")
@@ -98,10 +108,17 @@ def _fit(
     before: Weights,
     confidence: Mapping[str, float] | None = None,
     groups: Sequence[SampleSet] = (),
+    *,
+    has_read: bool = False,
 ) -> Fitted:
     free = before.is_scale_free
     weights = fit_weights(
-        sets, before.first, is_scale_free=free, confidence=confidence, groups=groups
+        sets,
+        before.first,
+        is_scale_free=free,
+        has_read=has_read,
+        confidence=confidence,
+        groups=groups,
     )
     return Fitted(
         entry,
@@ -109,7 +126,14 @@ def _fit(
         weights,
         [measure(one, before) for one in sets],
         [measure(one, weights) for one in sets],
-        leave_one_out(sets, before.first, is_scale_free=free, confidence=confidence, groups=groups),
+        leave_one_out(
+            sets,
+            before.first,
+            is_scale_free=free,
+            has_read=has_read,
+            confidence=confidence,
+            groups=groups,
+        ),
     )
 
 

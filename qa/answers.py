@@ -23,7 +23,7 @@ from qa.indexes import shared_index
 from qa.language import language_of
 from qa.marks import marks_of, typical_best
 from qa.mentions import names_put_in, speaks_of
-from qa.phrases import read_phrases
+from qa.phrases import is_wanted, read_phrases
 from qa.question_types import asks_for_several
 from qa.quotes import (
     Span,
@@ -74,6 +74,7 @@ def ask(
     top_k: int = 5,
     strictness: Strictness = "balanced",
     earlier: Sequence[str] = (),
+    reader: bool = True,
 ) -> Answer:
     """Answer a question with verbatim quotes, or say that the documents hold no answer.
 
@@ -85,6 +86,8 @@ def ask(
         strictness: how sure an answer must be; ``strict`` refuses more and errs less.
         earlier: the questions asked before in the same conversation, oldest first: a follow-up is
             completed from them, and ``Answer.searched`` says what was searched for.
+        reader: whether the phrase that answers is looked for in the quotes, where the index's model
+            has a reader and ``YINZHENG_READER`` is not ``off``.
 
     Raises:
         QuestionError: the question is empty or too long, top_k is below 1, or there is no such
@@ -98,14 +101,16 @@ def ask(
         raise QuestionError(f"There is no strictness {strictness!r}. Choose one of: {known}.")
     searched = in_context(text, earlier)
     names = names_put_in(clean_question(text), searched)
-    readings = read(shared_index(index), searched, top_k, names)
+    readings = read(shared_index(index), searched, top_k, names, reader=reader)
     answer = conclude(
         searched, readings, top_k, strictness=strictness, language=_language(text, searched)
     )
     return replace(answer, question=text)
 
 
-def read(index: Index, question: str, top_k: int, names: Sequence[str] = ()) -> "list[Reading]":
+def read(
+    index: Index, question: str, top_k: int, names: Sequence[str] = (), *, reader: bool = True
+) -> "list[Reading]":
     """Return what was found for a question; then, if it must be asked of each place, for each.
 
     Args:
@@ -113,14 +118,15 @@ def read(index: Index, question: str, top_k: int, names: Sequence[str] = ()) -> 
         question: complete.
         top_k: how many of the closest passages to return.
         names: of which a passage has to speak to be quoted; without any, of nothing.
+        reader: whether phrases that answer are looked for.
     """
     cleaned = clean_question(question)
-    whole = _read(index, cleaned, top_k, names)
+    whole = _read(index, cleaned, top_k, names, reader=reader)
     each = facets(cleaned)
     if len(each) > 1 and not _covers(whole, named_places(cleaned).values()):
         named = [[name for name in names if fold(name) in fold(facet)] for facet in each]
         parts = zip(each, named, strict=True)
-        return [whole, *(_read(index, facet, top_k, own) for facet, own in parts)]
+        return [whole, *(_read(index, part, top_k, own, reader=reader) for part, own in parts)]
     return [whole]
 
 
@@ -180,18 +186,26 @@ class Reading:
     confidence: float
 
 
-def _read(index: Index, question: str, top_k: int, names: Sequence[str] = ()) -> Reading:
+def _read(
+    index: Index, question: str, top_k: int, names: Sequence[str] = (), *, reader: bool = True
+) -> Reading:
     encoded = encode(index, question)
     with stage("wait"):
         _turns.acquire()
     try:
-        return _read_encoded(index, question, encoded, top_k, names)
+        return _read_encoded(index, question, encoded, top_k, names, reader=reader)
     finally:
         _turns.release()
 
 
 def _read_encoded(
-    index: Index, question: str, encoded: "Encoded", top_k: int, names: Sequence[str]
+    index: Index,
+    question: str,
+    encoded: "Encoded",
+    top_k: int,
+    names: Sequence[str],
+    *,
+    reader: bool,
 ) -> Reading:
     query = to_query(index, question, encoded)
     candidates = find_candidates(index, query, max(top_k, RERANKED))
@@ -201,7 +215,8 @@ def _read_encoded(
     candidates = quotable + [one for one in candidates if one.passage.id not in known]
     several = asks_for_several(question)
     runs = find_spans(index, query, question, quotable[: read_for(question)])
-    query, runs = read_phrases(index, query, question, runs)
+    if reader and is_wanted():
+        query, runs = read_phrases(index, query, question, runs)
     spans = best_of_each(runs)
     ranked = _ranked(query, candidates, spans)
     hits = with_repeats(index, _hits(index, ranked[: max(top_k, len(spans))]))

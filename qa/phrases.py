@@ -5,6 +5,7 @@ Of each passage the best run is read, with the sentences around it as far as the
 with weights of their own.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,15 @@ _JOINED = "·"  # 马丁·路德
 
 Found = Mapping[tuple[int, int], Phrase]
 """Phrases by passage and by the start of their sentence; all offsets are the document's."""
+
+
+READER = "YINZHENG_READER"
+"""The setting that turns the reader off in every process that has it: ``off``."""
+
+
+def is_wanted() -> bool:
+    """Return whether phrases are looked for at all."""
+    return os.environ.get(READER, "").strip().lower() != "off"
 
 
 @staged("phrases")

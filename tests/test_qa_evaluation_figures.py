@@ -28,7 +28,8 @@ def outcome(
         first_quote_characters=characters if confidence >= 0.5 else None,
         is_exact="e" in right,
         f1=f1,
-        quote_f1=f1 / 2,
+        is_exact_unread=False,
+        f1_unread=f1 / 2,
         not_verbatim=0,
         seconds=seconds,
         confidence_removed=removed,
@@ -51,8 +52,8 @@ def test_by_hand() -> None:
     quotes = (figures.first_right, figures.any_right, figures.best_right, figures.refused)
     assert [share.mean for share in quotes] == [0.25, 0.5, 0.75, 0.25]
     assert figures.first_quote_characters == pytest.approx(40 / 3)
-    phrases = (figures.exact, figures.f1, figures.quote_f1)
-    assert [share.mean for share in phrases] == pytest.approx([0.25, 0.4, 0.2])
+    phrases = (figures.exact, figures.f1, figures.exact_unread, figures.f1_unread)
+    assert [share.mean for share in phrases] == pytest.approx([0.25, 0.4, 0.0, 0.2])
     assert figures.milliseconds_50 == pytest.approx(150)
     # .9, .8, .7, .6 and .1 have a bin each, 1, 1, 0, 0, 0 of them right; one of two is at .4
     assert figures.calibration_error == pytest.approx((0.1 + 0.2 + 0.7 + 0.6 + 0.1 + 2 * 0.1) / 7)

@@ -60,7 +60,8 @@ def test_every_outcome_is_what_ask_gives(evaluation: Evaluation, town: Index) ->
         assert outcome.first_quote_characters == (len(quotes[0]) if quotes else None)
         folded = fold(expected)
         best = max([f1(quote, folded) for quote in quotes[:1]], default=0.0)
-        assert outcome.quote_f1 == pytest.approx(best)
+        assert outcome.f1_unread == pytest.approx(best)
+        assert outcome.is_exact_unread == any(exact(quote, folded) for quote in quotes[:1])
         marked = [fold(one.answer or one.quote) for one in answer.citations[:1]]
         assert outcome.f1 == pytest.approx(max([f1(one, folded) for one in marked], default=0.0))
         assert outcome.is_exact == any(exact(one, folded) for one in marked)

@@ -101,6 +101,15 @@ def test_a_phrase_is_a_slice_of_its_quote(
             assert text[one.answer_start : one.answer_end] == one.answer
             assert one.answer in one.quote
     assert all(one.answer is None for one in usual.citations)
+    unread = ask(question, index=reading, strictness="lenient", reader=False)
+    assert all(one.answer is None for one in unread.citations)
+
+
+def test_a_setting_turns_the_reader_off(reading: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YINZHENG_READER", "off")
+    answer = ask(QUESTIONS[0], index=reading)
+    assert answer.citations
+    assert all(one.answer is None for one in answer.citations)
 
 
 def test_a_phrase_counts_for_the_runs_it_stands_in(reading: Index) -> None:

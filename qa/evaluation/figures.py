@@ -52,7 +52,8 @@ class Figures:
         first_quote_characters: mean length of the first quotes; None when none was given.
         exact: the phrase marked in the first quote is an accepted answer; without one, the quote.
         f1: mean of its F1 over characters.
-        quote_f1: the same of the whole first quote.
+        exact_unread: the same of the quotes that are given without a reader.
+        f1_unread: the same.
         abstention: None when no question could be asked without its documents.
         changed: share that the rules for follow-ups change when it is asked after another question
             of the file; None when there is no other.
@@ -73,7 +74,8 @@ class Figures:
     first_quote_characters: float | None
     exact: Interval
     f1: Interval
-    quote_f1: Interval
+    exact_unread: Interval
+    f1_unread: Interval
     abstention: Abstention | None
     changed: Interval | None
     calibration_error: float
@@ -104,7 +106,8 @@ def compute_figures(outcomes: Sequence[Outcome], *, seed: int) -> Figures:
         first_quote_characters=float(np.mean(quotes)) if quotes else None,
         exact=mean(lambda o: o.is_exact),
         f1=mean(lambda o: o.f1),
-        quote_f1=mean(lambda o: o.quote_f1),
+        exact_unread=mean(lambda o: o.is_exact_unread),
+        f1_unread=mean(lambda o: o.f1_unread),
         abstention=_abstention(outcomes, seed),
         changed=interval(changed, seed=seed) if changed else None,
         calibration_error=calibration_error(*judged(outcomes)),

@@ -33,7 +33,8 @@ class Outcome:
         is_exact: the phrase marked in the first quote, or without one the quote, is an accepted
             answer.
         f1: of the same, over characters, 0 to 1; 0 when refused.
-        quote_f1: of the whole first quote.
+        is_exact_unread: the same of the quote that is given without a reader.
+        f1_unread: the same.
         not_verbatim: quotes that do not stand in their document where they say.
         seconds: how long ``ask`` took.
         confidence_removed: with the documents that hold the answer hidden; None when that cannot be
@@ -53,7 +54,8 @@ class Outcome:
     first_quote_characters: int | None
     is_exact: bool
     f1: float
-    quote_f1: float
+    is_exact_unread: bool
+    f1_unread: float
     not_verbatim: int
     seconds: float
     confidence_removed: float | None
@@ -79,6 +81,7 @@ def ask_one(gold: Gold, opened: Index, other: str | None = None) -> Outcome:
     removed = _ask_without(gold, opened)
     quote = answer.citations[0].quote if answer.citations else ""
     phrase = fold(answer.citations[0].answer or quote) if quote else ""
+    unread = _unread(answer, opened)
     return Outcome(
         id=gold.question.id,
         rank=gold.rank(answer),
@@ -88,9 +91,10 @@ def ask_one(gold: Gold, opened: Index, other: str | None = None) -> Outcome:
         is_any_right=any(right),
         is_best_right=any(_answers(citation, gold) for citation in best[:1]),
         first_quote_characters=len(quote) or None,
-        is_exact=bool(phrase) and any(exact(phrase, one) for one in gold.expected),
+        is_exact=_is_exact(phrase, gold),
         f1=_best_f1(phrase, gold),
-        quote_f1=_best_f1(fold(quote), gold),
+        is_exact_unread=_is_exact(unread, gold),
+        f1_unread=_best_f1(unread, gold),
         not_verbatim=sum(not _is_verbatim(citation) for citation in answer.citations),
         seconds=seconds,
         confidence_removed=removed.confidence if removed else None,
@@ -117,6 +121,17 @@ def _ask_without(gold: Gold, opened: Index) -> Answer | None:
 def _answers(citation: Citation, gold: Gold) -> bool:
     sentences = [s for s in citation.passage.sentences if citation.start <= s.start < citation.end]
     return len(sentences) <= _MOST_SENTENCES and gold.is_in(citation.quote)
+
+
+def _unread(answer: Answer, opened: Index) -> str:
+    """Return the first quote that is given without a reader, folded; empty when refused."""
+    if opened.embedder.can_read:
+        answer = ask(answer.question, index=opened, top_k=TOP_K, reader=False)
+    return fold(answer.citations[0].quote) if answer.citations else ""
+
+
+def _is_exact(folded: str, gold: Gold) -> bool:
+    return bool(folded) and any(exact(folded, one) for one in gold.expected)
 
 
 def _best_f1(folded: str, gold: Gold) -> float:

@@ -71,7 +71,8 @@ def _add_quoting(table: Table, figures: Figures) -> None:
     table.add_row("characters of the first quote", "–" if length is None else f"{length:.1f}", "")
     _add(table, "phrase in the first quote, exact", figures.exact)
     _add(table, "phrase in the first quote, F1", figures.f1)
-    _add(table, "whole first quote, F1", figures.quote_f1)
+    _add(table, "first quote without a reader, exact", figures.exact_unread)
+    _add(table, "first quote without a reader, F1", figures.f1_unread)
     table.add_section()
 
 
