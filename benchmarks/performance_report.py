@@ -99,6 +99,8 @@ def _targets(listed: list[Target]) -> Iterable[str]:
         ["what", "target", "measured", ""],
         [[one.what, one.wanted, one.measured, verdict[one.is_met]] for one in listed],
     )
+    if missed:
+        yield "Why some are missed, and what was tried: [limits.md](limits.md)."
 
 
 # ---- index -----------------------------------------------------------------------------------

@@ -127,7 +127,9 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
     framing = Framing(tokenizer, parsed.window)
     told(f"{len(trained):,} questions to train on, {len(kept):,} to measure with")
     plan = Plan(epochs=parsed.epochs, rate=parsed.rate, seed=parsed.seed)
-    Training(reader, Material(trained, framing, distractors), plan, parsed.state, told).run()
+    unseen = {one.context for one in kept}
+    seen = {id_: [c for c in found if c not in unseen] for id_, found in distractors.items()}
+    Training(reader, Material(trained, framing, seen), plan, parsed.state, told).run()
     figures = measure(reader, Material(kept, framing, distractors))
     for source, one in figures.items():
         told(f"{source}: EM {one.exact:.3f}, F1 {one.f1:.3f}, AUROC {one.auroc:.3f}")
