@@ -20,6 +20,7 @@ from qa.phrases import read_phrases, whole
 from qa.quotes import best_of_each, find_spans
 from qa.retriever import find_candidates, to_query
 from training.reader import Reader
+from training.size import Size
 
 TEXT = fold("馬丁·路德於1517年在維滕貝格張貼95條論綱，約3.65萬人參加，見OpenAI報告。")
 
@@ -74,7 +75,8 @@ def reading(report_dir: Path) -> Iterator[Index]:
     usual = load_embedder()
     embedder = copy(usual)
     assert isinstance(usual._engine, PackedBert)
-    held = Reader(AutoModel.from_pretrained(bundled_model_dir(), add_pooling_layer=False)).shipped()
+    body = AutoModel.from_pretrained(bundled_model_dir(), add_pooling_layer=False)
+    held = Reader(body, Size()).shipped()
     embedder._reader = PhraseReader(usual._engine, usual._tokenise, held)
     with open_index(report_dir) as opened:
         opened.use_embedder(embedder)

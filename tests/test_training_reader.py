@@ -20,7 +20,8 @@ from training.batches import Material
 from training.examples import Example
 from training.loop import Plan, Training, read_trained, schedule
 from training.measure import measure
-from training.reader import Logits, Reader, Size, loss_of
+from training.reader import Logits, Reader, loss_of
+from training.size import Size
 
 TEXT = "abcdefgh。ijklmnop。"
 

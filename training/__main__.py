@@ -19,7 +19,7 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-from index import YinzhengError, replace_text
+from index import EvaluationError, YinzhengError, replace_text
 from training.examples import (
     Example,
     read_examples,
@@ -27,8 +27,10 @@ from training.examples import (
     write_examples,
     write_held_out,
 )
+from training.size import Size
 
 Told = Callable[[str], None]
+_SIZE = "size.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,6 +73,10 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, default=3, metavar="N")
     train.add_argument("--rate", type=float, default=6e-4, metavar="R")
     train.add_argument("--window", type=int, default=160, metavar="TOKENS")
+    train.add_argument("--rank", type=int, default=Size.rank, metavar="N", help="in attention")
+    train.add_argument(
+        "--neurons", type=int, default=Size.neurons, metavar="N", help="beside feed-forward"
+    )
     train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
     train.set_defaults(run=_train)
     held_out = commands.add_parser(
@@ -123,7 +129,13 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
     trained, kept = split([one for one in examples if one.answers])
     if parsed.limit is not None:
         trained = random.Random(parsed.seed).sample(trained, parsed.limit)  # noqa: S311
-    reader, tokenizer = load_reader(parsed.seed)
+    size = Size(parsed.rank, parsed.neurons)
+    if size != _size_in(parsed.state, size):
+        raise EvaluationError(
+            f"{parsed.state} holds a training with other --rank or --neurons. Name another folder."
+        )
+    replace_text(parsed.state / _SIZE, json.dumps(asdict(size)) + "\n")
+    reader, tokenizer = load_reader(parsed.seed, size)
     framing = Framing(tokenizer, parsed.window)
     told(f"{len(trained):,} questions to train on, {len(kept):,} to measure with")
     plan = Plan(epochs=parsed.epochs, rate=parsed.rate, seed=parsed.seed)
@@ -135,6 +147,11 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
         told(f"{source}: EM {one.exact:.3f}, F1 {one.f1:.3f}, AUROC {one.auroc:.3f}")
     written = {source: asdict(one) for source, one in figures.items()}
     replace_text(parsed.state / "figures.json", json.dumps(written, indent=1) + "\n")
+
+
+def _size_in(state: Path, otherwise: Size) -> Size:
+    path = state / _SIZE
+    return Size(**json.loads(path.read_text("utf-8"))) if path.is_file() else otherwise
 
 
 def _hold_out(parsed: argparse.Namespace, told: Told) -> None:
@@ -149,7 +166,7 @@ def _export(parsed: argparse.Namespace, told: Told) -> None:
     from training.loop import read_trained
     from training.model import load_reader
 
-    reader, _ = load_reader(seed=0)
+    reader, _ = load_reader(0, _size_in(parsed.state, Size()))
     steps = read_trained(reader, parsed.state)
     save_file(reader.shipped(), parsed.out)
     size = parsed.out.stat().st_size

@@ -6,12 +6,17 @@ import torch
 
 from index.bundled_model import bundled_model_dir
 from training.reader import Reader
+from training.size import Size
 
 
-def load_reader(seed: int) -> tuple[Reader, Any]:
+def load_reader(seed: int, size: Size) -> tuple[Reader, Any]:
     """Return a reader that has learnt nothing yet, and the tokenizer of its model.
 
     On a GPU where there is one.
+
+    Args:
+        seed: of what its additions begin with.
+        size: of the additions.
     """
     from transformers import AutoModel, AutoTokenizer
 
@@ -21,5 +26,5 @@ def load_reader(seed: int) -> tuple[Reader, Any]:
         folder, dtype=torch.float32, local_files_only=True, add_pooling_layer=False
     )
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    reader = Reader(body)
+    reader = Reader(body, size)
     return reader.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer

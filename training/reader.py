@@ -9,7 +9,6 @@ answer here" (Devlin et al., 2019, for SQuAD 2.0).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -19,24 +18,12 @@ from torch.nn import functional
 from index.phrases import best_phrase
 from index.types import Phrase
 from index.windows import Window
+from training.size import Size
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _NEVER = -1e4
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much is added.
-
-    Attributes:
-        rank: of what is added to queries, keys, values, and behind attention.
-        neurons: of what stands beside the feed-forward part.
-    """
-
-    rank: int = 16
-    neurons: int = 128
 
 
 class Logits(NamedTuple):
@@ -110,7 +97,7 @@ class Reader(nn.Module):
         size: of the additions.
     """
 
-    def __init__(self, body: Any, size: Size = Size()) -> None:  # noqa: ANN401
+    def __init__(self, body: Any, size: Size) -> None:  # noqa: ANN401
         super().__init__()
         body.requires_grad_(requires_grad=False)
         for layer in body.encoder.layer:
