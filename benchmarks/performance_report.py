@@ -270,6 +270,7 @@ def _set_up(name: str, result: Figures | None) -> str:
         f"{setup['data']}. {setup['processor']}, {setup['cores']} cores, "
         f"{setup['memory_gib']} GiB, load {setup['load_before']} before; "
         f"the model in {setup['precision']}; {versions}."
+        + (f" {setup['note']}" if setup.get("note") else "")
     )
 
 

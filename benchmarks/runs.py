@@ -132,6 +132,8 @@ def native_precision() -> str:
 def set_up(data: str) -> Figures:
     """Return what was measured on what.
 
+    Whoever knows of something that disturbed a measurement adds a ``note`` to it in the file.
+
     Args:
         data: the documents and questions, in words.
     """
