@@ -15,7 +15,7 @@ from index import Span as Range
 from qa.question_types import NUMERAL, UNITS
 from qa.quotes import Span, best_of_each, score_spans, span_order
 from qa.retriever import Query
-from qa.stages import staged
+from qa.stages import stage
 from qa.weights import weights_for
 
 _LEAST = 0.0
@@ -37,7 +37,6 @@ def is_wanted() -> bool:
     return os.environ.get(READER, "").strip().lower() != "off"
 
 
-@staged("phrases")
 def read_phrases(
     index: Index, query: Query, question: str, spans: Sequence[Span]
 ) -> tuple[Query, list[Span]]:
@@ -54,7 +53,8 @@ def read_phrases(
     if not (spans and index.embedder.can_read):
         return query, list(spans)
     best = best_of_each(spans)
-    read = index.embedder.read_phrases(fold(question), [_shown(span) for span in best])
+    with stage("phrases"):
+        read = index.embedder.read_phrases(fold(question), [_shown(span) for span in best])
     found = dict(_by_sentence(best, read))
     lowest = min((phrase.score for phrase in found.values()), default=0.0)
     marked = [_with_phrase(span, found, lowest) for span in spans]
