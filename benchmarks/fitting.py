@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -111,29 +112,20 @@ def _fit(
     *,
     has_read: bool = False,
 ) -> Fitted:
-    free = before.is_scale_free
-    weights = fit_weights(
-        sets,
-        before.first,
-        is_scale_free=free,
-        has_read=has_read,
-        confidence=confidence,
-        groups=groups,
-    )
+    how: Any = {
+        "is_scale_free": before.is_scale_free,
+        "has_read": has_read,
+        "confidence": confidence,
+        "groups": groups,
+    }
+    weights = fit_weights(sets, before.first, **how)
     return Fitted(
         entry,
         [one.name for one in sets],
         weights,
         [measure(one, before) for one in sets],
         [measure(one, weights) for one in sets],
-        leave_one_out(
-            sets,
-            before.first,
-            is_scale_free=free,
-            has_read=has_read,
-            confidence=confidence,
-            groups=groups,
-        ),
+        leave_one_out(sets, before.first, **how),
     )
 
 
