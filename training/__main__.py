@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         "for theirs, matched by id; may be repeated",
     )
     train.add_argument("--state", type=Path, required=True, metavar="DIR", help="of the training")
+    train.add_argument(
+        "--after", type=Path, metavar="DIR", help="begin with what another training has come to"
+    )
     train.add_argument("--epochs", type=int, default=3, metavar="N")
     train.add_argument("--rate", type=float, default=6e-4, metavar="R")
     train.add_argument("--window", type=int, default=160, metavar="TOKENS")
@@ -78,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
         "--neurons", type=int, default=Size.neurons, metavar="N", help="beside feed-forward"
     )
     train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
+    train.add_argument(
+        "--compile", action="store_true", help="a quarter faster; needs a C++ compiler"
+    )
     train.set_defaults(run=_train)
     held_out = commands.add_parser(
         "held-out", help="write the questions that are never trained on, to measure with"
@@ -114,7 +120,7 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
     from index.windows import Framing
     from training.batches import Material
     from training.distractors import find_distractors
-    from training.loop import Plan, Training
+    from training.loop import Plan, Training, read_trained
     from training.measure import measure
     from training.model import load_reader
 
@@ -130,12 +136,17 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
     if parsed.limit is not None:
         trained = random.Random(parsed.seed).sample(trained, parsed.limit)  # noqa: S311
     size = Size(parsed.rank, parsed.neurons)
-    if size != _size_in(parsed.state, size):
-        raise EvaluationError(
-            f"{parsed.state} holds a training with other --rank or --neurons. Name another folder."
-        )
+    for folder in filter(None, (parsed.state, parsed.after)):
+        if size != _size_in(folder, size):
+            raise EvaluationError(
+                f"{folder} holds a training with other --rank or --neurons. Name another folder."
+            )
     replace_text(parsed.state / _SIZE, json.dumps(asdict(size)) + "\n")
     reader, tokenizer = load_reader(parsed.seed, size)
+    if parsed.after is not None:
+        told(f"begins after {read_trained(reader, parsed.after):,} steps of {parsed.after}")
+    if parsed.compile:
+        reader.body.compile(dynamic=True)
     framing = Framing(tokenizer, parsed.window)
     told(f"{len(trained):,} questions to train on, {len(kept):,} to measure with")
     plan = Plan(epochs=parsed.epochs, rate=parsed.rate, seed=parsed.seed)

@@ -7,12 +7,13 @@ is around the phrase is left out by chance.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from itertools import chain
 from random import Random
 
 from index import fold
 from index.folding import Word, words
 from index.splitter import sentences
+from training.clauses import CLAUSES, Asked, clauses
 from training.examples import Example
 
 _SHORTEST, _LONGEST = 14, 110  # characters of a sentence that is asked about
@@ -33,7 +34,6 @@ _AMOUNT = re.compile(
 )
 _TITLE = re.compile(r"《(?P<title>[^《》]{2,20})》")
 _QUOTED = re.compile(r"[“\"](?P<term>[^”\"“]{3,14})[”\"]")
-_DEFINED = re.compile(r"^(?P<what>[㐀-鿿A-Za-z]{2,12})(?:是指|指的是|是)(?P<how>[^,。]{6,40})")
 # A name's kind is told by what stands beside it: of jieba's names of persons many are none.
 _TITLES = (
     "主席|总统|总理|首相|部长|省长|市长|县长|区长|书记|主任|局长|院长|校长|所长|馆长|会长|董事长|总裁|"
@@ -66,16 +66,6 @@ _ASKED = {
 _OPENING = ("", "", "", "", "请问", "文中提到", "据报道,")
 
 
-@dataclass(frozen=True)
-class _Phrase:
-    """A phrase that can be asked for: where it stands, what takes its place, what is kept of it."""
-
-    start: int
-    end: int
-    asked: str
-    answer: tuple[int, int]
-
-
 def make_examples(
     texts: Iterable[str], seed: int, *, of_each: int = 2, source: str = "made"
 ) -> Iterator[Example]:
@@ -92,6 +82,8 @@ def make_examples(
         chance = Random(f"{seed} {number}")  # noqa: S311
         found = list(_of_text(context, chance))
         chance.shuffle(found)
+        if chance.random() < 0.5:  # they are rarer than names and numbers
+            found.sort(key=lambda one: one[2] not in CLAUSES)
         kinds: set[str] = set()
         for at, (question, answer, kind) in enumerate(found):
             if kind in kinds:
@@ -108,31 +100,27 @@ def _of_text(context: str, chance: Random) -> Iterator[tuple[str, tuple[int, int
             continue
         text = context[span.start : span.end]
         cut = words(text)
-        for kind, phrase in _phrases(text, cut, chance):
+        for phrase in chain(_phrases(text, cut, chance), clauses(text, chance)):
             if text.count(text[phrase.answer[0] : phrase.answer[1]]) > 1:
                 continue
             question = _question(text, cut, phrase, chance)
             if question:
                 start, end = (span.start + at for at in phrase.answer)
-                yield question, (start, end), kind
+                yield question, (start, end), phrase.kind
 
 
-def _phrases(text: str, cut: Sequence[Word], chance: Random) -> Iterator[tuple[str, _Phrase]]:
+def _phrases(text: str, cut: Sequence[Word], chance: Random) -> Iterator[Asked]:
     for match in _DATE.finditer(text):
         asked = "哪一年" if match[0].endswith("年") else chance.choice(_ASKED["date"][:2])
-        yield "date", _Phrase(*match.span(), asked, match.span())
+        yield Asked("date", *match.span(), asked, match.span())
     for match in _AMOUNT.finditer(text):
         unit = "" if match["unit"] == "%" else match["unit"]
-        yield "amount", _Phrase(*match.span(), f"多少{unit}", match.span())
+        yield Asked("amount", *match.span(), f"多少{unit}", match.span())
     for pattern, name, kind in ((_TITLE, "title", "title"), (_QUOTED, "term", "quoted")):
         for match in pattern.finditer(text):
-            asked = chance.choice(_ASKED[kind])
-            yield kind, _Phrase(*match.span(), asked, match.span(name))
+            yield Asked(kind, *match.span(), chance.choice(_ASKED[kind]), match.span(name))
     for start, end, kind in _names(text, cut):
-        yield kind, _Phrase(start, end, chance.choice(_ASKED[kind]), (start, end))
-    defined = _DEFINED.match(text)
-    if defined is not None:
-        yield "definition", _Phrase(*defined.span("how"), "什么", defined.span("how"))
+        yield Asked(kind, start, end, chance.choice(_ASKED[kind]), (start, end))
 
 
 def _names(text: str, cut: Sequence[Word]) -> Iterator[tuple[int, int, str]]:
@@ -169,22 +157,24 @@ def _goes_on(cut: Sequence[Word], at: int) -> bool:
     return at + 1 < len(cut) and cut[at + 1].tag in ("n", "?", "nt", "nz", "nr")
 
 
-def _question(text: str, cut: Sequence[Word], phrase: _Phrase, chance: Random) -> str:
+def _question(text: str, cut: Sequence[Word], phrase: Asked, chance: Random) -> str:
     """Return the clause of a phrase, asked for it; empty when too little is left to go by."""
     first, last = _clauses(text, phrase, chance)
+    last = phrase.last or last
     before = _thinned(text, cut, first, phrase.start, chance)
     behind = _thinned(text, cut, phrase.end, last, chance)
     known = len(before) + len(behind)
-    if known < 8 or known > 70:
+    least = 3 if phrase.kind == "definition" else 8
+    if not least <= known <= 70:
         return ""
-    if chance.random() < 0.15 and phrase.asked in _ASKED["date"]:
-        body = f"{before}{behind}是{phrase.asked}"
+    if chance.random() < 0.15 and phrase.words in _ASKED["date"]:
+        body = f"{before}{behind}是{phrase.words}"
     else:
-        body = f"{before}{phrase.asked}{behind}"
+        body = f"{before}{phrase.words}{behind}"
     return f"{chance.choice(_OPENING)}{body.strip(',;: ')}{chance.choice('？？?')}"
 
 
-def _clauses(text: str, phrase: _Phrase, chance: Random) -> tuple[int, int]:
+def _clauses(text: str, phrase: Asked, chance: Random) -> tuple[int, int]:
     """Return where the clause of a phrase starts and ends; a short one takes what is before it."""
     ends = [match.end() for match in _CLAUSE_END.finditer(text)]
     starts = [0, *ends]
