@@ -19,7 +19,7 @@ from qa.evaluation.phrases import exact, f1
 from training.batches import Material
 from training.examples import Example
 from training.loop import Plan, Training, read_trained, schedule
-from training.measure import measure
+from training.measure import found_again, measure
 from training.reader import Logits, Reader, loss_of
 from training.size import Size
 
@@ -236,6 +236,11 @@ def test_it_learns_what_it_is_shown(tmp_path: Path) -> None:
     after = measure(training._reader, material())["s"]
     assert after.questions == 8
     assert after.f1 > max(0.6, before.f1)
+    again = found_again(training._reader, material())
+    for one in examples():
+        alone = measure(training._reader, Material([one], Framing(Letters(), 48), {}))["s"]
+        assert (one in again) is (alone.f1 >= 0.5)
+    assert again
 
 
 def test_the_rate_goes_up_and_down() -> None:

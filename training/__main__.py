@@ -31,6 +31,7 @@ from training.size import Size
 
 Told = Callable[[str], None]
 _SIZE = "size.json"
+_WINDOW = 160  # tokens
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--texts", type=Path, required=True, metavar="FILE")
     make.add_argument("--limit", type=int, default=6000, metavar="N", help="texts that are used")
     make.add_argument("--out", type=Path, required=True, metavar="FILE")
+    make.add_argument(
+        "--reader", type=Path, metavar="DIR", help="keep what this training's reader finds again"
+    )
     make.set_defaults(run=_make)
     train = commands.add_parser("train", help="train a reader")
     train.add_argument(
@@ -75,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("--epochs", type=int, default=3, metavar="N")
     train.add_argument("--rate", type=float, default=6e-4, metavar="R")
-    train.add_argument("--window", type=int, default=160, metavar="TOKENS")
+    train.add_argument("--window", type=int, default=_WINDOW, metavar="TOKENS")
     train.add_argument("--rank", type=int, default=Size.rank, metavar="N", help="in attention")
     train.add_argument(
         "--neurons", type=int, default=Size.neurons, metavar="N", help="beside feed-forward"
@@ -112,7 +116,22 @@ def _make(parsed: argparse.Namespace, told: Told) -> None:
     found = ranks(made, load_embedder())
     kept = [one for one, rank in zip(made, found, strict=True) if rank == 1]
     told(f"{len(kept):,} of them find their own passage first")
+    if parsed.reader is not None:
+        kept = _found_again(kept, parsed.reader)
+        told(f"of {len(kept):,} of these the phrase is found again")
     write_examples(parsed.out, kept)
+
+
+def _found_again(examples: list[Example], state: Path) -> list[Example]:
+    from index.windows import Framing
+    from training.batches import Material
+    from training.loop import read_trained
+    from training.measure import found_again
+    from training.model import load_reader
+
+    reader, tokenizer = load_reader(0, _size_in(state, Size()))
+    read_trained(reader, state)
+    return found_again(reader, Material(examples, Framing(tokenizer, _WINDOW), {}))
 
 
 def _train(parsed: argparse.Namespace, told: Told) -> None:

@@ -15,6 +15,8 @@ from training.examples import Example
 from training.reader import Reader, best_answer
 from training.runs import runs_around
 
+_AGREES = 0.5
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -59,6 +61,22 @@ def measure(reader: Reader, material: Material, batch_tokens: int = 8192) -> dic
     }
 
 
+def found_again(reader: Reader, material: Material, batch_tokens: int = 8192) -> list[Example]:
+    """Return the examples of some material whose phrase a reader finds, or half of it at least."""
+    windows = [_window(material, one, one.context, one.answers[0][0]) for one in material.examples]
+    found = read(reader, windows, batch_tokens)
+    return [
+        example
+        for example, phrase in zip(material.examples, found, strict=True)
+        if _f1(example, phrase) >= _AGREES
+    ]
+
+
+def _f1(example: Example, found: Phrase) -> float:
+    phrase = example.context[found.start : found.end]
+    return max(f1(phrase, example.context[start:end]) for start, end in example.answers)
+
+
 def _window(material: Material, example: Example, context: str, at: int) -> Window:
     chance = Random(f"{example.id} {at}")  # noqa: S311
     question, pieces = material.pieces_of(example.question), material.pieces_of(context)
@@ -85,7 +103,7 @@ def _figures(rows: Sequence[tuple[Example, Phrase, float | None]]) -> Figures:
         phrase = example.context[found.start : found.end]
         accepted = [example.context[start:end] for start, end in example.answers]
         exacts.append(any(exact(phrase, one) for one in accepted))
-        scores.append(max(f1(phrase, one) for one in accepted))
+        scores.append(_f1(example, found))
     positives = [found.score for _, found, _ in rows]
     negatives = [score for _, _, score in rows if score is not None]
     count = len(rows)
