@@ -160,7 +160,6 @@ def _goes_on(cut: Sequence[Word], at: int) -> bool:
 def _question(text: str, cut: Sequence[Word], phrase: Asked, chance: Random) -> str:
     """Return the clause of a phrase, asked for it; empty when too little is left to go by."""
     first, last = _clauses(text, phrase, chance)
-    last = phrase.last or last
     before = _thinned(text, cut, first, phrase.start, chance)
     behind = _thinned(text, cut, phrase.end, last, chance)
     known = len(before) + len(behind)
@@ -175,7 +174,10 @@ def _question(text: str, cut: Sequence[Word], phrase: Asked, chance: Random) -> 
 
 
 def _clauses(text: str, phrase: Asked, chance: Random) -> tuple[int, int]:
-    """Return where the clause of a phrase starts and ends; a short one takes what is before it."""
+    """Return where a question starts and ends: with its clause; a short one takes what is before.
+
+    Where the phrase says itself where its question ends, it ends there.
+    """
     ends = [match.end() for match in _CLAUSE_END.finditer(text)]
     starts = [0, *ends]
     at = max(n for n, start in enumerate(starts) if start <= phrase.start)
@@ -184,7 +186,7 @@ def _clauses(text: str, phrase: Asked, chance: Random) -> tuple[int, int]:
     while at > 0 and (last - first < 14 or (last - first < 26 and chance.random() < 0.5)):
         at -= 1
         first = starts[at]
-    return first, max(last, phrase.end)
+    return first, phrase.last or max(last, phrase.end)
 
 
 def _thinned(text: str, cut: Sequence[Word], start: int, end: int, chance: Random) -> str:
