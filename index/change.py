@@ -27,13 +27,14 @@ from index.reading import way_of_reading
 from index.reuse import OldGeneration, open_old
 from index.segments import (
     Layout,
+    Written,
     add_to_lexical,
     link_segments,
     next_places,
     write_whole_lexical,
 )
+from index.spool import Spool
 from index.spread import Hands
-from index.store import Entry
 from index.types import (
     TOKEN_VECTOR_KINDS,
     BuildReport,
@@ -41,11 +42,12 @@ from index.types import (
     TokenVectorKind,
     Version,
 )
-from index.views import Plan, Progress, write_segment
+from index.views import Counts, Plan, Progress, Reuse, write_segment
 
 if TYPE_CHECKING:
     from index.embedder import Embedder
 
+_SPOOL = ".spool.sqlite"
 _TOO_FEW = (
     f"Token vectors are stored as int8: a product quantiser needs {FEWEST_TRAINED:,} tokens to "
     "learn from, and there are fewer."
@@ -93,7 +95,7 @@ class Change:
                 f"cannot be divided by {PIECE} as pq needs. Store token vectors as int8."
             )
         self.kind: TokenVectorKind = kind
-        self.gathering: Gathering = Gathering(old, self.model, options)
+        self.gathering: Gathering = self._gathering(old, options)
 
     def build_on_old(self, model: str | None, options: ReadingOptions) -> OldGeneration:
         """Begin with the generation in use and the model it was made with."""
@@ -103,8 +105,13 @@ class Change:
         self.model = model_of_old(model_setting(model), old.manifest, self.index_dir)
         self.sources = old.manifest.sources
         self.kind = old.kind
-        self.gathering = Gathering(old, self.model, options)
+        self.gathering = self._gathering(old, options)
         return old
+
+    def _gathering(self, old: OldGeneration | None, options: ReadingOptions) -> Gathering:
+        spool = Spool(self.beside / _SPOOL)
+        self.stack.callback(spool.close)
+        return Gathering(old, self.model, options, spool)
 
     def made_from(self, named: Iterable[str | Path]) -> None:
         """Record which paths the next generation is built from, so that it can be built again."""
@@ -119,18 +126,19 @@ class Change:
         is_of_use = old is not None and self.model.is_that_of_old and not gathering.fresh
         may_link = is_of_use and not rewrite and old is not None and self._is_as_old(old)
         layout = Layout.of(gathering, may_link=may_link)
-        plan = Plan(layout.entries, old if is_of_use else None, self.kind, bool(layout.linked))
         taken_over = link_segments(self.beside, old, layout.linked) if old is not None else {}
-        kind = self.kind
-        if layout.entries or not layout.linked:
-            kind = write_segment(
+        kind, counts = self.kind, Counts()
+        if layout.written or not layout.linked:
+            kind, counts = write_segment(
                 generation.segment(self.beside, len(layout.linked)),
-                plan,
-                self._versions(layout.entries),
+                layout.written.entries(),
+                self._versions(layout.written),
+                Reuse(old if is_of_use else None, self.kind, bool(layout.linked)),
                 self.model,
                 remembering=self._remembering,
                 told=self.told,
             )
+        self.told("write", 1, 2)
         if may_link and old is not None and not gathering.gone:
             taken_over |= add_to_lexical(self.beside, layout, old)
             places = next_places(layout, old, same_numbers=True)
@@ -138,18 +146,21 @@ class Change:
             write_whole_lexical(self.beside, layout, old)
             places = next_places(layout, old, same_numbers=False)
         places.write(self.beside / generation.PLACES)
+        gathering.spool.close()
+        self.told("write", 2, 2)
         files = self._put_in_use(layout, places, kind, taken_over)
         if kind != self.kind:
             self.notes.append(_TOO_FEW)
-        return self._report(plan, layout, kind, files)
+        return self._report(counts, layout, kind, files)
 
     def _leave(self, old: OldGeneration) -> BuildReport:
         """Leave the generation in use, and report that nothing has changed."""
+        self.gathering.spool.close()
         shutil.rmtree(self.beside, ignore_errors=True)
         remove_checkpoint(self.index_dir)
         files = self.gathering.file_reports(old.store)
-        layout = Layout(range(len(old.stores)), ())
-        return self._report(Plan((), None, self.kind), layout, self.kind, files, name=old.name)
+        layout = Layout(range(len(old.stores)))
+        return self._report(Counts(), layout, self.kind, files, name=old.name)
 
     def _is_as_old(self, old: OldGeneration) -> bool:
         manifest = old.manifest
@@ -187,25 +198,25 @@ class Change:
         remove_checkpoint(self.index_dir)
         return files
 
-    def _versions(self, entries: Sequence[Entry]) -> list[Version]:
-        """Return the versions of documents: those recorded, and those of today."""
+    def _versions(self, written: Written) -> Iterator[Version]:
+        """Yield the versions of documents: those recorded, and those of today."""
         old = self.gathering.old
         renamed = self.gathering.renamed()
-        before = [renamed.get(entry.document.id, entry.document.id) for entry in entries]
+        before = [renamed.get(one.id, one.id) for one in written.known]
         recorded: dict[str, list[Version]] = {}
         for version in old.versions_of(before) if old is not None else ():
             recorded.setdefault(version.document_id, []).append(version)
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        versions: list[Version] = []
-        for entry, known_as in zip(entries, before, strict=True):
+        for entry, known_as in zip(written.entries(), before, strict=True):
             document = entry.document
             own = [replace(one, document_id=document.id) for one in recorded.get(known_as, ())]
             today = Version(
                 *(document.id, document.path, document.content_hash, text_key(document.text)),
                 *(self.beside.name, now),
             )
-            versions += own if any(_is_same(today, one) for one in own) else [*own, today]
-        return versions
+            yield from own
+            if not any(_is_same(today, one) for one in own):
+                yield today
 
     @contextmanager
     def _remembering(self, embedder: "Embedder", plan: Plan) -> Iterator["Embedder"]:
@@ -243,7 +254,7 @@ class Change:
 
     def _report(
         self,
-        plan: Plan,
+        counts: Counts,
         layout: Layout,
         kind: TokenVectorKind,
         files: Sequence[FileReport],
@@ -264,8 +275,8 @@ class Change:
             token_vectors=kind,
             notes=tuple(self.notes),
             files=tuple(files),
-            embedded=plan.embedded,
-            reused=plan.reused + self._texts_of(layout.linked),
+            embedded=counts.embedded,
+            reused=counts.reused + self._texts_of(layout.linked),
             is_new=not name,
         )
 

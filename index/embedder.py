@@ -514,7 +514,8 @@ def _unit(vectors: FloatArray) -> FloatArray:
 
 
 def _longest_first(texts: Sequence[str]) -> list[int]:
-    return sorted(range(len(texts)), key=lambda i: len(texts[i]), reverse=True)
+    lengths = [len(text) for text in texts]
+    return sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
 
 
 def _cut(texts: Sequence[_Text], most: int) -> Iterator[list[_Text]]:

@@ -15,6 +15,7 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
+from index.chosen import Chosen
 from index.embedder import Embedder, Encoded
 from index.errors import CacheError
 from index.keys import vector_key
@@ -103,9 +104,9 @@ class CachedEmbedder(Embedder):
                 missing.append(position)
             else:
                 yield position, found
-        computed = super().encode_passage_tokens(
-            [texts[row] for row in missing], [spans[row] for row in missing]
-        )
+        if len(missing) < len(keys):
+            texts, spans = Chosen(texts, missing), Chosen(spans, missing)
+        computed = super().encode_passage_tokens(texts, spans)
         for at, encoded in self._as_kept(computed):
             self._put(keys[missing[at]], encoded)
             yield missing[at], encoded

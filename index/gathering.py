@@ -20,6 +20,7 @@ from index.reading import (
 from index.reuse import OldGeneration
 from index.segmented import SegmentedStore
 from index.selecting import file_of
+from index.spool import Spool, Waiting
 from index.store import Entry
 from index.types import DocumentInfo, FailedFile, FileReport, FileStatus
 
@@ -78,10 +79,10 @@ class Gathering:
         old: the generation in use, if there is one to build on.
         model: what counts the tokens of passages.
         options: how files are read.
+        spool: where the documents that were read wait.
         fresh: whether every file is read again.
 
     Attributes:
-        entries: the documents that were read, by id.
         gone: the documents of the old generation that the next one does not hold, or holds as they
             were read now. It holds all others as they are.
     """
@@ -89,8 +90,8 @@ class Gathering:
     old: OldGeneration | None
     model: ModelInUse
     options: ReadingOptions
+    spool: Spool
     fresh: bool = False
-    entries: dict[str, Entry] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     reports: dict[str, FileReport] = field(default_factory=dict)
     _reported: dict[str, str] = field(default_factory=dict)
@@ -106,7 +107,7 @@ class Gathering:
             info = self.old.info(one) if self.old is not None else None
             if self.old is None or info is None:
                 continue
-            self.entries.pop(one, None)
+            self.spool.drop(one)
             self.gone.discard(one)
             self._reported[info.path] = one
             self.reports[info.path] = FileReport(
@@ -117,22 +118,31 @@ class Gathering:
                 facts=self.old.facts(one),
             )
 
-    def kept_of(self, segment: int) -> Iterator[Entry]:
-        """Yield the documents of a segment that are kept, their passages by their rows there."""
+    def kept_of(self, segment: int) -> Iterator[tuple[Waiting, int]]:
+        """Yield what is known of the documents of a segment that are kept, and their first row."""
         if self.old is None:
             return
-        for entry in self.old.entries(segment):
-            if entry.document.id in self.gone:
-                continue
-            reading = entry.facts.reading
-            is_of_today = reading == way_of_reading(forced_encoding(reading))
-            yield entry if is_of_today else with_keys_of_today(entry)
+        self.old.check_segment(segment)
+        store = self.old.stores[segment]
+        first = {id_: rows.start for id_, rows in store.passage_ranges().items()}
+        for info in store.infos():
+            if info.id not in self.gone:
+                yield Waiting(info.path, info.id, info.content_hash, info.passages), first[info.id]
+
+    def kept(self, segment: int, document_id: str) -> Entry:
+        """Return a document of the old generation as the next one holds it, by its rows there."""
+        if self.old is None:
+            raise KeyError(document_id)
+        entry = self.old.stores[segment].entry(document_id)
+        reading = entry.facts.reading
+        is_of_today = reading == way_of_reading(forced_encoding(reading))
+        return entry if is_of_today else with_keys_of_today(entry)
 
     @property
     def documents(self) -> int:
         """How many documents the next generation holds."""
         old = self.old.manifest.documents if self.old is not None else 0
-        return len(self.entries) + old - len(self.gone)
+        return len(self.spool) + old - len(self.gone)
 
     def read_all(self, found: Found, told: Callable[[str, int, int], None]) -> None:
         """Take documents from their files; what cannot be read is reported and left out."""
@@ -227,7 +237,7 @@ class Gathering:
 
     def _take(self, entry: Entry, status: FileStatus, *, seconds: float = 0.0) -> None:
         document = entry.document
-        self.entries[document.id] = entry
+        self.spool.put(entry)
         self._reported[document.path] = document.id
         self.reports[document.path] = FileReport(
             path=document.path,
@@ -246,7 +256,7 @@ class Gathering:
 
     def _holds(self, document: str) -> bool:
         """Return whether the next generation holds a document, as far as is known by now."""
-        if document in self.entries:
+        if document in self.spool:
             return True
         kept = self.old is not None and document not in self.gone
         return kept and self.old is not None and self.old.info(document) is not None
@@ -260,21 +270,19 @@ class Gathering:
     @property
     def is_unchanged(self) -> bool:
         """Whether the next generation would hold what the old one holds."""
-        return self.old is not None and not self.entries and not self.gone
+        return self.old is not None and not self.spool and not self.gone
 
     def renamed(self) -> dict[str, str]:
         """Return, by the id of each renamed document, the id it had."""
         if self.old is None:
             return {}
-        gone = {
-            info.content_hash: info for info in self._infos_gone() if info.id not in self.entries
-        }
+        gone = {info.content_hash: info for info in self._infos_gone() if info.id not in self.spool}
         found: dict[str, str] = {}
-        for id_, entry in self.entries.items():
-            before = gone.get(entry.document.content_hash)
-            if before is not None and id_ not in self.gone:
-                del gone[entry.document.content_hash]
-                found[id_] = before.id
+        for waiting in self.spool:
+            before = gone.get(waiting.content_hash)
+            if before is not None and waiting.id not in self.gone:
+                del gone[waiting.content_hash]
+                found[waiting.id] = before.id
         return found
 
     def _infos_gone(self) -> list[DocumentInfo]:
@@ -292,10 +300,10 @@ class Gathering:
         reports = dict(self.reports)
         gone = {info.id: info for info in self._infos_gone()}
         for info in gone.values():
-            if info.id not in self.entries and info.path not in reports:
+            if info.id not in self.spool and info.path not in reports:
                 reports[info.path] = FileReport(info.path, "removed", info.encoding)
         for id_, before in self.renamed().items():
-            path = self.entries[id_].document.path
+            path = self.spool[id_].path
             reason = f"It was {gone[before].path}."
             reports[path] = replace(reports[path], status="renamed", reason=reason)
             reports.pop(gone[before].path, None)

@@ -8,7 +8,7 @@ how many there are (O'Neil et al., "The log-structured merge-tree", 1996).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from index.manifest import FileFacts, SegmentFacts
 from index.places import Places
 from index.reading import numbered
 from index.reuse import OldGeneration
+from index.spool import Waiting
 from index.store import Entry
 from index.types import Passage
 
@@ -38,18 +39,46 @@ _META = {"meta.json", ".managed.json"}
 
 
 @dataclass(frozen=True)
+class Written:
+    """The documents of a new segment, in the order of their paths; each is loaded when it is used.
+
+    Attributes:
+        known: what is known of each without that.
+        load: returns one of them.
+    """
+
+    known: Sequence[Waiting] = ()
+    load: Callable[[str], Entry] | None = None
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    @property
+    def passages(self) -> int:
+        """How many passages they have."""
+        return sum(one.passages for one in self.known)
+
+    def entries(self, ids: Container[str] | None = None) -> Iterator[Entry]:
+        """Yield the documents, or some of them, their passages numbered by their rows."""
+        first = 0
+        for one in self.known:
+            if self.load is not None and (ids is None or one.id in ids):
+                yield numbered(self.load(one.id), first)
+            first += one.passages
+
+
+@dataclass(frozen=True)
 class Layout:
     """What becomes of the old generation's segments, and what is written.
 
     Attributes:
         linked: the segments of the old generation that are taken over as they are, in order.
-        entries: the documents that are written into a new segment behind those, in the order of
-            their paths, their passages numbered by their rows.
+        written: the documents that are written into a new segment behind those.
         numbers: of documents that had one, their number in the lexical index, by id.
     """
 
     linked: Sequence[int]
-    entries: Sequence[Entry]
+    written: Written = field(default_factory=Written)
     numbers: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -62,28 +91,33 @@ class Layout:
         """
         old = gathering.old
         linked = _linked(old, gathering) if old is not None and may_link else []
-        entries, numbers = list(gathering.entries.values()), {}
+        known, numbers, kept_in = list(gathering.spool), {}, {}
         for segment in range(len(old.stores)) if old is not None else ():
             if segment not in linked and old is not None:
-                for entry in gathering.kept_of(segment):
-                    row = entry.passages[0].id
-                    numbers[entry.document.id] = old.places.number_of(segment, row)
-                    entries.append(entry)
-        return cls(linked, _in_order(entries), numbers)
+                for waiting, row in gathering.kept_of(segment):
+                    numbers[waiting.id] = old.places.number_of(segment, row)
+                    kept_in[waiting.id] = segment
+                    known.append(waiting)
+
+        def load(document_id: str) -> Entry:
+            if document_id in kept_in:
+                return gathering.kept(kept_in[document_id], document_id)
+            return gathering.spool.entry(document_id)
+
+        return cls(linked, Written(sorted(known, key=_path_of), load), numbers)
 
     def segments(self, old: OldGeneration | None) -> list[SegmentFacts]:
         """Return what the manifest says of the segments."""
         found = [old.manifest.segments[number] for number in self.linked] if old else []
-        if self.entries or not found:  # an index without documents has a segment all the same
-            passages = sum(len(entry.passages) for entry in self.entries)
-            found.append(SegmentFacts(len(self.entries), passages))
+        if self.written or not found:  # an index without documents has a segment all the same
+            found.append(SegmentFacts(len(self.written), self.written.passages))
         return found
 
 
 def _linked(old: OldGeneration, gathering: Gathering) -> list[int]:
     """Return which segments stay as they are."""
     sizes = {number: facts.passages for number, facts in enumerate(old.manifest.segments)}
-    written = sum(len(entry.passages) for entry in gathering.entries.values())
+    written = sum(one.passages for one in gathering.spool)
     for id_ in gathering.gone:
         sizes.pop(old.segment_of(id_), None)
     gone = sum(info.passages for id_ in gathering.gone if (info := old.info(id_)) is not None)
@@ -105,17 +139,8 @@ def staying(sizes: Mapping[int, int], written: int) -> list[int]:
     return sorted(left)
 
 
-def _in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """Return documents in the order of their paths, their passages numbered from 0 on."""
-    found, first = [], 0
-    for entry in sorted(entries, key=_path_of):
-        found.append(numbered(entry, first))
-        first += len(entry.passages)
-    return found
-
-
-def _path_of(entry: Entry) -> tuple[str, str]:
-    return entry.document.path, entry.document.id
+def _path_of(document: Waiting) -> tuple[str, str]:
+    return document.path, document.id
 
 
 # ---- files that are taken over -------------------------------------------------------------------
@@ -156,11 +181,12 @@ def next_places(layout: Layout, old: OldGeneration | None, *, same_numbers: bool
         same_numbers: whether its lexical index is added to, and not written anew.
     """
     kept, of_kept = _kept_places(layout, old)
-    new = np.zeros((len(layout.entries), 4), np.int64)
+    known = layout.written.known
+    new = np.zeros((len(known), 4), np.int64)
     new[:, 0] = len(layout.linked)
-    new[:, 2] = [len(entry.passages) for entry in layout.entries]
+    new[:, 2] = [one.passages for one in known]
     new[:, 1] = np.cumsum(new[:, 2]) - new[:, 2]
-    at = [bisect_left(of_kept, _path_of(entry)) for entry in layout.entries]
+    at = [bisect_left(of_kept, _path_of(one)) for one in known]
     if same_numbers and old is not None:
         new[:, 3] = _numbers(layout, old.manifest.passages)
         return Places(np.insert(kept, at, new, axis=0))
@@ -200,11 +226,11 @@ class _Paths(Sequence[tuple[str, str]]):
 def _numbers(layout: Layout, first: int) -> list[int]:
     """Return the number of each document that is written: its own, or one from ``first`` on."""
     found = []
-    for entry in layout.entries:
-        known = layout.numbers.get(entry.document.id)
+    for one in layout.written.known:
+        known = layout.numbers.get(one.id)
         found.append(first if known is None else known)
         if known is None:
-            first += len(entry.passages)
+            first += one.passages
     return found
 
 
@@ -238,8 +264,8 @@ def add_to_lexical(beside: Path, layout: Layout, old: OldGeneration) -> dict[str
                 (beside / name).write_bytes((old.folder / name).read_bytes())
         else:
             _take_over(old, name, beside / name)
-    new = [entry for entry in layout.entries if entry.document.id not in layout.numbers]
-    passages = (passage for entry in new for passage in entry.passages)
+    new = {one.id for one in layout.written.known if one.id not in layout.numbers}
+    passages = (passage for entry in layout.written.entries(new) for passage in entry.passages)
     add_lexical(beside / generation.LEXICAL, old.manifest.passages, _terms_of(passages))
     left = {name for name in names if name not in meta and (beside / name).is_file()}
     # Merged ones were read, whatever was in them.
@@ -255,7 +281,7 @@ def write_whole_lexical(beside: Path, layout: Layout, old: OldGeneration | None)
         IndexFolderError: the disk has no room.
     """
     of_linked = (_passages_of(old, number) for number in layout.linked) if old else ()
-    of_new = (passage for entry in layout.entries for passage in entry.passages)
+    of_new = (passage for entry in layout.written.entries() for passage in entry.passages)
     passages = chain(chain.from_iterable(of_linked), of_new)
     write_lexical(beside / generation.LEXICAL, _terms_of(passages))
 

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -119,14 +118,24 @@ def write_store(path: Path, entries: Iterable[Entry], versions: Iterable[Version
         IndexFolderError: the disk has no room for it.
     """
     with writing(path, sqlite3.Error), closing(sqlite3.connect(path)) as connection, connection:
-        connection.executescript(_TABLES)
+        create_tables(connection)
         for entry in entries:
-            connection.execute(_insert("documents", 8), _document_row(entry))
-            connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
-            connection.executemany(_insert("keys", 3), map(_key_row, entry.passages, entry.keys))
+            add_entry(connection, entry)
         connection.executemany(_insert("versions", 6), map(_version_row, versions))
         for statement in _INDEXES.split(";"):  # behind the rows: sorted once
             connection.execute(statement)
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Make an empty file one that holds documents and passages; its indexes are not made yet."""
+    connection.executescript(_TABLES)
+
+
+def add_entry(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Add a document with its passages, whose ids no other has."""
+    connection.execute(_insert("documents", 8), _document_row(entry))
+    connection.executemany(_insert("passages", 8), map(_passage_row, entry.passages))
+    connection.executemany(_insert("keys", 3), map(_key_row, entry.passages, entry.keys))
 
 
 def _insert(table: str, columns: int) -> str:
@@ -194,6 +203,15 @@ class Store:
             (self.documents,) = self._rows("SELECT count(*) FROM documents")[0]
         except (sqlite3.Error, OSError) as error:
             raise _damaged(path, f"cannot be read ({error})") from error
+
+    @classmethod
+    def over(cls, path: Path, connection: sqlite3.Connection) -> "Store":
+        """Return what reads by a connection of this process's own, which stays open."""
+        same = cls.__new__(cls)
+        same._path = path
+        same._lock = threading.Lock()
+        same._connection = connection
+        return same
 
     def close(self) -> None:
         """Close the file; does nothing the second time."""
@@ -339,19 +357,34 @@ class Store:
 
     def entries(self) -> Iterator[Entry]:
         """Yield every document with everything that belongs to it, in the order written."""
-        keys = {row[0]: self._to_keys(row) for row in self._rows(_KEYS)}
-        passages = map(self._to_passage, self._rows(f"{_PASSAGE} ORDER BY id"))
-        of = {key: list(found) for key, found in groupby(passages, key=lambda p: p.document_id)}
-        for row in self._rows(f"{_DOCUMENT} ORDER BY rowid"):
-            document, found = self._to_document(row), of.get(row[0], [])
-            if missing := [passage.id for passage in found if passage.id not in keys]:
-                raise _damaged(self._path, f"has no keys of passage {missing[0]}")
-            yield Entry(document, found, [keys[p.id] for p in found], self._to_facts(row))
+        for (document_id,) in self._rows("SELECT id FROM documents ORDER BY rowid"):
+            yield self.entry(document_id)
+
+    def entry(self, document_id: str) -> Entry:
+        """Return a document with everything that belongs to it.
+
+        Raises:
+            KeyError: it is not here.
+        """
+        rows = self._rows(f"{_DOCUMENT} WHERE id = ?", document_id)
+        if not rows:
+            raise KeyError(document_id)
+        passages = self.passages_of(document_id)
+        of_document = "(SELECT id FROM passages WHERE document_id = ?)"
+        found = self._rows(f"{_KEYS} WHERE passage_id IN {of_document}", document_id)
+        keys = {row[0]: self._to_keys(row) for row in found}
+        if missing := [passage.id for passage in passages if passage.id not in keys]:
+            raise _damaged(self._path, f"has no keys of passage {missing[0]}")
+        own = [keys[passage.id] for passage in passages]
+        return Entry(self._to_document(rows[0]), passages, own, self._to_facts(rows[0]))
 
     def keys(self) -> Iterator[bytes]:
-        """Yield the vector key of every passage, by id."""
-        for row in self._rows(f"{_KEYS} ORDER BY passage_id"):
-            yield self._to_keys(row).vectors
+        """Yield the vector key of every passage, by id; a part at a time."""
+        after = -(1 << 63)
+        sql = f"{_KEYS} WHERE passage_id > ? ORDER BY passage_id LIMIT 10000"
+        while rows := self._rows(sql, after):
+            yield from (self._to_keys(row).vectors for row in rows)
+            after = rows[-1][0]
 
     def duplicate_keys(self, passage_ids: Sequence[int]) -> list[bytes]:
         """Return the duplicate key of each passage, in the order asked for."""

@@ -1,28 +1,31 @@
 """Entries → the files of a segment; vectors are copied from the old generation if it has them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from index import generation
-from index.durable import writing
-from index.folding import fold
+from index.durable import take_room, writing
 from index.learning import MOST_AS_INT8, learn_early
 from index.model_in_use import ModelInUse
 from index.part_vectors import Coding, PartVectorWriter, compress
 from index.quantiser import ProductQuantiser
 from index.reuse import OldGeneration, Row
-from index.store import Entry, write_store
-from index.types import Passage, Span, TokenVectorKind, Version
-from index.vectors import write_vectors
+from index.rows import Rows, Sizes, Texts, Told, folded, sentences_of
+from index.store import Entry, Store, write_store
+from index.types import Span, TokenVectorKind, Version
+from index.vectors import FloatArray, write_vectors
 
 if TYPE_CHECKING:
     from index.embedder import Embedder, Encoded
+
+_ROOM = ".vectors.npy"
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage (``read``, ``embed``, ``compress``, ``write``), how much is done, and of
@@ -30,50 +33,75 @@ how much."""
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is embedded, and what is copied instead: each distinct text once.
+class Reuse:
+    """What may be copied into a segment, and how its token vectors are to be stored.
 
     Attributes:
-        entries: every document of the segment, its passages numbered by their rows.
         old: the generation whose vectors may be copied; None = nothing is.
         kind: how token vectors are to be stored.
         is_among_others: whether other segments are there already, so that its codes must mean what
             theirs do.
     """
 
-    entries: Sequence[Entry]
     old: OldGeneration | None
     kind: TokenVectorKind
     is_among_others: bool = False
 
+
+@dataclass(frozen=True)
+class Counts:
+    """How many distinct passages of a segment were embedded, and how many vectors were copied."""
+
+    embedded: int = 0
+    reused: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is embedded, and what is copied instead: each distinct text once.
+
+    Attributes:
+        store: of the segment, written already.
+        reuse: what may be copied.
+    """
+
+    store: Store
+    reuse: Reuse
+
     @cached_property
-    def passages(self) -> list[Passage]:
+    def passages(self) -> Rows:
         """All passages, by row."""
-        return [passage for entry in self.entries for passage in entry.passages]
+        return Rows(self.store)
+
+    @cached_property
+    def sizes(self) -> Sizes:
+        """How long each passage is."""
+        return self.passages.sizes()
 
     @cached_property
     def by_text(self) -> "_Distinct":
         """The passages by their searchable text, in sentences."""
-        keys = [one.vectors for entry in self.entries for one in entry.keys]
-        usable = self.old is not None and (self.old.kind == "int8" or self.kind == "pq")
-        return _Distinct.of(keys, self.old.rows if self.old and usable else None)
+        old = self.reuse.old
+        usable = old is not None and (old.kind == "int8" or self.reuse.kind == "pq")
+        return _Distinct.of(list(self.store.keys()), old.rows if old and usable else None)
 
     @cached_property
-    def new_passages(self) -> list[str]:
+    def new_passages(self) -> Sequence[str]:
         """The folded passages to embed."""
-        return [fold(self.passages[row].searchable) for row in self.by_text.new]
+        return Told(self.passages, self.by_text.new, folded)
 
     @cached_property
-    def new_sentences(self) -> list[list[Span]]:
+    def new_sentences(self) -> Sequence[list[Span]]:
         """Where the sentences of the passages to embed stand in those."""
-        return [self.passages[row].searchable_sentences for row in self.by_text.new]
+        return Told(self.passages, self.by_text.new, sentences_of)
 
     @property
     def quantiser(self) -> ProductQuantiser | None:
         """The quantiser to go on with: where codes are copied, new ones must mean the same."""
-        if self.kind != "pq" or self.old is None:
+        old = self.reuse.old
+        if self.reuse.kind != "pq" or old is None:
             return None
-        return self.old.quantiser if self.by_text.kept or self.is_among_others else None
+        return old.quantiser if self.by_text.kept or self.reuse.is_among_others else None
 
     @property
     def embedded(self) -> int:
@@ -81,9 +109,9 @@ class Plan:
         return len(self.by_text.new)
 
     @property
-    def reused(self) -> int:
-        """How many distinct passages have their vectors from the old generation."""
-        return self.by_text.reused
+    def counts(self) -> Counts:
+        """How many are embedded, and how many copied."""
+        return Counts(self.embedded, self.by_text.reused)
 
 
 @dataclass(frozen=True)
@@ -128,28 +156,44 @@ Remembering = Callable[["Embedder", Plan], AbstractContextManager["Embedder"]]
 
 def write_segment(
     beside: Path,
-    plan: Plan,
+    entries: Iterable[Entry],
     versions: Iterable[Version],
+    reuse: Reuse,
     model: ModelInUse,
     *,
     remembering: Remembering,
     told: Progress,
-) -> TokenVectorKind:
-    """Write the files of a segment; return how token vectors are stored in the end."""
+) -> tuple[TokenVectorKind, Counts]:
+    """Write the files of a segment.
+
+    Args:
+        beside: its folder, which is made.
+        entries: every document of it, the passages numbered by their rows.
+        versions: of these documents.
+        reuse: what may be copied.
+        model: what embeds the rest.
+        remembering: lends an embedder that keeps what it computes.
+        told: called as the work goes on.
+
+    Returns:
+        How token vectors are stored in the end, and how many passages were embedded and copied.
+    """
     with writing(beside):
         beside.mkdir(parents=True)
-    if plan.embedded:
-        with remembering(model.embedder, plan) as embedder:
-            kind = _write_vectors(beside, plan, model.dimension, embedder, told)
-    else:
-        kind = _write_vectors(beside, plan, model.dimension, None, told)
-    if plan.kind == "pq" and kind == "int8":
+    # First of all, so that no passage need be in memory until it is embedded.
+    write_store(beside / generation.PASSAGES, entries, versions)
+    with closing(Store(beside / generation.PASSAGES)) as store:
+        plan = Plan(store, reuse)
+        if plan.embedded:
+            with remembering(model.embedder, plan) as embedder:
+                kind = _write_vectors(beside, plan, model.dimension, embedder, told)
+        else:
+            kind = _write_vectors(beside, plan, model.dimension, None, told)
+        counts = plan.counts
+    if reuse.kind == "pq" and kind == "int8":
         shrunk = compress(beside / generation.TOKENS, partial(told, "compress"))
         kind = "pq" if shrunk else "int8"
-    told("write", 1, 2)
-    write_store(beside / generation.PASSAGES, plan.entries, versions)
-    told("write", 2, 2)
-    return kind
+    return kind, counts
 
 
 def _write_vectors(
@@ -161,10 +205,11 @@ def _write_vectors(
         As what those of tokens are stored for now.
     """
     rows = plan.by_text
-    vectors = np.empty((len(plan.passages), dimension), np.float32)
+    room = beside / _ROOM
+    vectors = _room_for(room, len(plan.passages), dimension)
     embedded = _counting(told, len(rows.new))
     tokens, kind = _token_writer(beside, plan, dimension, embedder, embedded)
-    sentences = _sentence_writer(beside, plan.passages, dimension)
+    sentences = _sentence_writer(beside, plan, dimension)
     for old, segment, pairs in _kept(plan, rows):
         to, of_old = zip(*pairs, strict=True)
         vectors[list(to)] = old.vectors(segment, np.array(of_old, np.int64))
@@ -186,7 +231,17 @@ def _write_vectors(
     tokens.close()
     sentences.close()
     write_vectors(beside / generation.VECTORS, vectors)
+    del vectors
+    room.unlink()
     return kind
+
+
+def _room_for(path: Path, count: int, dimension: int) -> FloatArray:
+    """Return room for vectors on the disk: those of a million passages take 1.5 GB."""
+    with writing(path):
+        room: FloatArray = open_memmap(path, "w+", np.float32, shape=(count, dimension))
+        take_room(path)
+    return room
 
 
 def _encoded(embedder: "Embedder | None", plan: Plan) -> "Iterable[tuple[int, Encoded]]":
@@ -221,7 +276,7 @@ def _token_writer(
         beside / generation.TOKENS,
         counts,
         dimension,
-        longest=max((len(passage.searchable) for passage in plan.passages), default=0),
+        longest=plan.sizes.searchable.max(initial=0),
         quantiser=coding,
     )
     return writer, "int8" if coding is None else "pq"
@@ -238,26 +293,26 @@ def _coding(
 
     checkpoint = embedder if isinstance(embedder, Checkpoint) else None
     coding: Coding | None = plan.quantiser
-    if coding is None and plan.kind == "pq" and not plan.by_text.kept and embedder is not None:
+    is_free = plan.reuse.kind == "pq" and not plan.by_text.kept
+    if coding is None and is_free and embedder is not None:
         coding = checkpoint.learned() if checkpoint is not None else None
         if coding is None and sum(counts) > MOST_AS_INT8:
-            each = zip(plan.new_passages, plan.new_sentences, strict=True)
-            texts = dict(zip(plan.by_text.new, each, strict=True))
-            coding = learn_early(counts, texts, dict(plan.by_text.repeats), embedder, embedded)
+            repeats = dict(plan.by_text.repeats)
+            coding = learn_early(counts, Texts(plan.passages), repeats, embedder, embedded)
     if checkpoint is not None:
         checkpoint.keep_codes(coding)
     return coding
 
 
-def _sentence_writer(beside: Path, passages: Sequence[Passage], dimension: int) -> PartVectorWriter:
+def _sentence_writer(beside: Path, plan: Plan, dimension: int) -> PartVectorWriter:
     """Begin the vectors of sentences, with where these stand in their passages."""
     writer = PartVectorWriter(
         beside / generation.SENTENCES,
-        [len(passage.sentences) for passage in passages],
+        plan.sizes.sentences.tolist(),
         dimension,
-        longest=max((len(passage.text) for passage in passages), default=0),
+        longest=plan.sizes.text.max(initial=0),
     )
-    for passage in passages:
+    for passage in plan.passages:
         spans = np.array([(s.start, s.end) for s in passage.sentences], np.int64).reshape(-1, 2)
         writer.spans[writer.rows_of(passage.id)] = spans - passage.start
     return writer
@@ -283,6 +338,6 @@ def _kept(
     plan: Plan, rows: _Distinct
 ) -> Iterator[tuple[OldGeneration, int, Sequence[tuple[int, int]]]]:
     """Yield what is copied: the old generation, a segment of it, and pairs (row, row there)."""
-    if plan.old is not None:
+    if plan.reuse.old is not None:
         for segment, pairs in rows.kept.items():
-            yield plan.old, segment, pairs
+            yield plan.reuse.old, segment, pairs

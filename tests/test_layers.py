@@ -23,6 +23,7 @@ ENGINES = {
     "opencc": {"index/folding.py", "qa/evaluation/noise.py"},
     "sqlite3": {
         "index/store.py",
+        "index/spool.py",
         "index/embedding_cache.py",
         "qa/feedback.py",
         "qa/server/scores.py",
