@@ -5,7 +5,7 @@ whole segments are taken over without being read. Copied is only what is as it w
 is compared with its SHA-256 first, or a flipped bit would be copied under a new, fitting hash.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from index.part_vectors import PartVectorStore
 from index.places import Places
 from index.quantiser import ProductQuantiser
 from index.segmented import FolderStore, stores_of
-from index.store import Entry, Store
+from index.store import Store
 from index.types import DocumentInfo, FileFacts, TokenVectorKind, Version
 from index.vectors import VectorIndex
 
@@ -99,11 +99,6 @@ class OldGeneration:
             if store.info(document_id) is not None:
                 return number
         raise KeyError(document_id)
-
-    def entries(self, segment: int) -> Iterator[Entry]:
-        """Yield every document of a segment with its passages, by row, after checking its files."""
-        self.check_segment(segment)
-        return self.stores[segment].entries()
 
     def versions_of(self, document_ids: Sequence[str]) -> list[Version]:
         """Return the recorded versions of some documents."""
