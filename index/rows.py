@@ -1,7 +1,6 @@
 """The passages of a segment that is being written, read from its store when they are needed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -39,10 +38,7 @@ class Rows(Sequence[Passage]):
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._one = lru_cache(maxsize=_KEPT)(self._read)
-
-    def _read(self, row: int) -> Passage:
-        return self._store.get_passages([row])[0]
+        self._kept: dict[int, Passage] = {}
 
     def __len__(self) -> int:
         return self._store.passages
@@ -54,7 +50,13 @@ class Rows(Sequence[Passage]):
     def __getitem__(self, row: int) -> Passage:  # type: ignore[override]  # no slices
         if not 0 <= row < len(self):
             raise IndexError(row)
-        return self._one(row)
+        found = self._kept.get(row)
+        if found is None:
+            (found,) = self._store.get_passages([row])
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[row] = found
+        return found
 
     def sizes(self) -> Sizes:
         """Return how long each is."""
