@@ -60,6 +60,7 @@ def _settings(options: argparse.Namespace) -> ServerSettings:
         root_path=options.root_path,
         keep_log=not options.no_log_file,
         log_file=options.log_file,
+        reads_phrases=not options.no_reader,
         requests_per_second=options.requests_per_second,
     )
 
@@ -86,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let everybody change the documents, where nobody signs in; "
         "where people sign in, administrators always may",
+    )
+    parser.add_argument(
+        "--no-reader",
+        action="store_true",
+        help="choose quotes without reading for the phrase in them that answers",
     )
     _add_network_options(parser)
     _add_login_options(parser)

@@ -4,19 +4,21 @@ Three fits, each on what the one before it gives: of passages and of runs of sen
 likelihood that the highest score goes to one that answers (a softmax over those of the same
 question), of the confidence by logistic regression, every question once with its paragraph present
 and once with it taken away. Each set counts as much as any other, however many questions it has.
+What phrases count, where they are read, is fitted by itself: all other weights stay.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.logit import Choice, fit_choices, fit_logistic
 from benchmarks.samples import Sample, SampleSet, weigh
 from index import replace_text
-from qa.confidence import Evidence, confidence_of
+from qa.confidence import THRESHOLDS, Evidence, confidence_of
 from qa.confidence import gather as gather_evidence
 from qa.evaluation.measures import auroc
 from qa.quotes import SpanEvidence
@@ -25,8 +27,10 @@ from qa.weights import Weights
 INTERCEPT = "intercept"
 FIXED: Mapping[str, float] = {"is_elsewhere": -5.0}
 """Weights of the confidence set by hand: too rare in question sets to be fitted on them."""
+_FIXED_READ: Mapping[str, float] = {"is_elsewhere": -8.0}
+"""Those where phrases were read: one that stands there in the wrong year must not outweigh it."""
 ANY_OTHER = "any other"
-_OF_PHRASES = ("phrase", "phrase_margin")
+_PHRASE, _ENGLISH = "phrase", "is_translated"
 _PASSAGE_PENALTY, _SPAN_PENALTY, _CONFIDENCE_PENALTY = 1e-3, 3e-4, 1e-3
 _DIGITS = 4
 
@@ -53,7 +57,6 @@ def fit_weights(
     first: Mapping[str, float],
     *,
     is_scale_free: bool,
-    has_read: bool = False,
     confidence: Mapping[str, float] | None = None,
     groups: Sequence[SampleSet] = (),
 ) -> Weights:
@@ -63,7 +66,6 @@ def fit_weights(
         sets: at least one, asked with the weights of one model; what they name is weighed.
         first: the weights before passages are compared token by token, which are not fitted.
         is_scale_free: whether evidence is standardised for each question, as for another model.
-        has_read: whether the phrases that were read are evidence.
         confidence: taken as it is; None = it is fitted.
         groups: the same sets in small indexes, for the confidence only.
 
@@ -76,7 +78,7 @@ def fit_weights(
     fitted = fit_choices(passages, _PASSAGE_PENALTY)
     weights = replace(weights, passage=dict(zip(names, fitted.tolist(), strict=True)))
 
-    names = _evidence(SpanEvidence, has_read)
+    names = _evidence(SpanEvidence)
     weights = replace(weights, span=dict.fromkeys(names, 0.0))
     spans = [[_spans(weigh(one, weights)) for one in s.present] for s in sets]
     fitted = fit_choices(spans, _SPAN_PENALTY)
@@ -84,12 +86,96 @@ def fit_weights(
 
     if confidence is None:
         weighed = [weigh_set(one, weights) for one in [*sets, *groups]]
-        confidence = fit_confidence(weighed, has_read=has_read)
+        confidence = fit_confidence(weighed)
     return replace(weights, confidence=confidence)
 
 
-def _evidence(kind: type[SpanEvidence] | type[Evidence], has_read: bool) -> list[str]:
-    return [field.name for field in fields(kind) if has_read or field.name not in _OF_PHRASES]
+def add_phrases(
+    sets: Sequence[SampleSet], weights: Weights, groups: Sequence[SampleSet] = ()
+) -> Weights:
+    """Return weights that count phrases, too.
+
+    Three numbers are fitted: few questions are left that the reader was not trained on. The
+    intercept is then moved so that as many questions are refused as without phrases. How sure the
+    answer to a question with English words is stays as it was: the reader is no judge of those.
+
+    Args:
+        sets: at least one, with phrases read.
+        weights: that count none.
+        groups: the same sets in small indexes, for the confidence only.
+
+    Raises:
+        EvaluationError: no question has both runs that answer and that do not.
+    """
+    spans = [[_scores_and_phrases(weigh(one, weights)) for one in s.present] for s in sets]
+    score, phrase = fit_choices(spans, _SPAN_PENALTY).tolist()
+    unread = weights
+    weights = replace(unread, span={**unread.span, _PHRASE: phrase / max(score, 1e-9)})
+    chinese = [_without_english(one) for one in sets]
+    if not any(one.present for one in chinese):
+        return weights
+    weighed = [weigh_set(one, weights) for one in (*chinese, *map(_without_english, groups))]
+    read = replace(weights, confidence=_moved_confidence(weighed, weights.confidence))
+    confidence = _as_strict([one for one in chinese if one.present], unread, read)
+    moved = confidence[INTERCEPT] - unread.confidence[INTERCEPT]
+    confidence[_ENGLISH] = unread.confidence.get(_ENGLISH, 0.0) - moved
+    return replace(read, confidence=confidence)
+
+
+def _without_english(one: SampleSet) -> SampleSet:
+    def chinese(samples: Sequence[Sample]) -> list[Sample]:
+        return [sample for sample in samples if not sample.query.translations]
+
+    return SampleSet(one.name, chinese(one.present), chinese(one.hidden), chinese(one.foreign))
+
+
+def _scores_and_phrases(sample: Sample) -> Choice:
+    rows = [(span.score, span.evidence.phrase) for span in sample.spans]
+    return Choice(np.array(rows, np.float64).reshape(-1, 2), sample.answers)
+
+
+def _moved_confidence(
+    sets: Sequence[SampleSet], confidence: Mapping[str, float]
+) -> dict[str, float]:
+    asked = [ask for one in sets for ask in _asked(one, len(sets), (_PHRASE,), confidence)]
+    moved = fit_logistic(
+        np.array([one.row for one in asked], np.float64),
+        np.array([one.is_right for one in asked], np.bool_),
+        np.array([one.count for one in asked], np.float64),
+        np.array([one.offset for one in asked], np.float64),
+        _CONFIDENCE_PENALTY,
+    )
+    by = dict(zip((INTERCEPT, *(_PHRASE,)), moved.tolist(), strict=True))
+    found = {name: confidence.get(name, 0.0) + by.get(name, 0.0) for name in {**confidence, **by}}
+    return {**found, **_FIXED_READ}
+
+
+def _as_strict(sets: Sequence[SampleSet], unread: Weights, read: Weights) -> dict[str, float]:
+    """Return a confidence that refuses as many questions that have an answer as another does.
+
+    So each strictness goes on meaning what it meant.
+    """
+    before, after = (_logits(sets, weights) for weights in (unread, read))
+    counts = np.concatenate([np.full(len(one.present), 1 / len(one.present)) for one in sets])
+    lowest = THRESHOLDS["balanced"]
+    limit = float(np.log(lowest / (1 - lowest)))
+    refused = float(counts[before < limit].sum())
+    order = np.argsort(after)
+    at = int(np.searchsorted(np.cumsum(counts[order]), refused))
+    higher = limit - float(after[order][min(at, len(order) - 1)])
+    return {**read.confidence, INTERCEPT: read.confidence[INTERCEPT] + higher}
+
+
+def _logits(sets: Sequence[SampleSet], weights: Weights) -> npt.NDArray[np.float64]:
+    """Return the logit of the confidence in every question whose documents are there."""
+    found = [_confidences(weigh_set(one, weights).present) for one in sets]
+    told = np.clip(np.concatenate(found), 1e-9, 1 - 1e-9)
+    logits: npt.NDArray[np.float64] = np.log(told / (1 - told))
+    return logits
+
+
+def _evidence(kind: type[SpanEvidence] | type[Evidence]) -> list[str]:
+    return [field.name for field in fields(kind) if field.name != _PHRASE]
 
 
 def weigh_set(one: SampleSet, weights: Weights) -> SampleSet:
@@ -113,15 +199,15 @@ def _spans(sample: Sample) -> Choice:
     return Choice(rows.astype(np.float64), sample.answers)
 
 
-def fit_confidence(sets: Sequence[SampleSet], *, has_read: bool = False) -> dict[str, float]:
+def fit_confidence(sets: Sequence[SampleSet]) -> dict[str, float]:
     """Return the weights of the confidence over the evidence of each sample's best span.
 
     Two logistic regressions: one tells questions whose documents are present from those whose are
     not; the other stretches and shifts its outcome (Platt, 1999), so that it means how likely the
     span answers.
     """
-    names = [name for name in _evidence(Evidence, has_read) if name not in FIXED]
-    asked = [ask for one in sets for ask in _asked(one, len(sets), names)]
+    names = [name for name in _evidence(Evidence) if name not in FIXED]
+    asked = [ask for one in sets for ask in _asked(one, len(sets), names, FIXED)]
     rows = np.array([one.row for one in asked], np.float64)
     offsets = np.array([one.offset for one in asked], np.float64)
     counts = np.array([one.count for one in asked], np.float64)
@@ -132,13 +218,13 @@ def fit_confidence(sets: Sequence[SampleSet], *, has_read: bool = False) -> dict
     shift, stretch = fit_logistic(told[:, None], right, counts, offsets, 0.0).tolist()
     fitted = [shift + stretch * first[0], *(stretch * first[1:])]
     free = dict(zip([INTERCEPT, *names], map(float, fitted), strict=True))
-    known = _evidence(Evidence, has_read)
+    known = _evidence(Evidence)
     return {name: FIXED.get(name, free.get(name, 0.0)) for name in [INTERCEPT, *known]}
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """The evidence of one sample, what the weights set by hand give it, and how much it counts."""
+    """The evidence of one sample, what the weights given beforehand make of it, and its count."""
 
     row: list[float]
     offset: float
@@ -147,7 +233,9 @@ class _Asked:
     is_right: bool
 
 
-def _asked(one: SampleSet, sets: int, names: Sequence[str]) -> Iterator[_Asked]:
+def _asked(
+    one: SampleSet, sets: int, names: Sequence[str], given: Mapping[str, float]
+) -> Iterator[_Asked]:
     samples = [(s, True) for s in one.present]
     samples += [(s, False) for s in (*one.hidden, *one.foreign)]
     samples = [(s, is_present) for s, is_present in samples if s.spans and s.query.terms]
@@ -156,7 +244,7 @@ def _asked(one: SampleSet, sets: int, names: Sequence[str]) -> Iterator[_Asked]:
         evidence = gather_evidence(text, sample.query, sample.candidates, sample.best_spans)
         yield _Asked(
             row=[getattr(evidence, name) for name in names],
-            offset=sum(w * getattr(evidence, name, 0.0) for name, w in FIXED.items()),
+            offset=sum(w * getattr(evidence, name, 1.0) for name, w in given.items()),
             count=1 / (len(samples) * sets),
             is_present=is_present,
             # What stands elsewhere by chance answers nothing.
@@ -188,31 +276,23 @@ def _confidences(samples: Sequence[Sample]) -> list[float]:
 
 def leave_one_out(
     sets: Sequence[SampleSet],
-    first: Mapping[str, float],
-    *,
-    is_scale_free: bool,
-    has_read: bool = False,
-    confidence: Mapping[str, float] | None = None,
-    groups: Sequence[SampleSet] = (),
+    groups: Sequence[SampleSet],
+    fit: Callable[[Sequence[SampleSet], Sequence[SampleSet]], Weights],
 ) -> list[SetFigures]:
     """Return the figures of each set with weights fitted on the others; none of a single set.
 
-    The arguments are those of ``fit_weights``.
+    Args:
+        sets: one or more.
+        groups: the same in small indexes.
+        fit: returns the weights fitted on sets and groups.
     """
     if len(sets) == 1:
         return []
     found = []
     for one in sets:
         others = [other for other in sets if other is not one]
-        weights = fit_weights(
-            others,
-            first,
-            is_scale_free=is_scale_free,
-            has_read=has_read,
-            confidence=confidence,
-            groups=[group for group in groups if not group.name.startswith(f"{one.name}, ")],
-        )
-        found.append(measure(one, weights))
+        apart = [group for group in groups if not group.name.startswith(f"{one.name}, ")]
+        found.append(measure(one, fit(others, apart)))
     return found
 
 

@@ -1,15 +1,15 @@
 """``python -m benchmarks fit``: question sets → fitted weights, with what they gain on each set."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from benchmarks.fit import (
     ANY_OTHER,
     SetFigures,
+    add_phrases,
     fit_weights,
     leave_one_out,
     measure,
@@ -91,41 +91,59 @@ def fit_and_write(
     if phrases:
         told(f"fitting {entry}{READ}")
         name, _, revision = entry.rpartition(" ")
+        unread = weights_for(name, revision)
         before = weights_for(name, revision, has_read=True)
-        read = _fit(sets, f"{entry}{READ}", before, groups=groups, has_read=True)
+        read = _fit(
+            sets,
+            f"{entry}{READ}",
+            before,
+            groups,
+            lambda sets, groups: add_phrases(sets, unread, groups),
+        )
         write_weights(out, SHIPPED, {read.entry: read.weights})
         return [read]
     told(f"fitting {entry}")
-    own = _fit(sets, entry, sets[0].present[0].query.weights, groups=groups)
+    own = _fit_all(sets, entry, sets[0].present[0].query.weights, groups)
     told(f"fitting {ANY_OTHER}")
-    other = _fit(sets, ANY_OTHER, weights_for("", ""), own.weights.confidence)
+    other = _fit_all(sets, ANY_OTHER, weights_for("", ""), (), own.weights.confidence)
     write_weights(out, SHIPPED, {one.entry: one.weights for one in (own, other)})
     return [own, other]
+
+
+def _fit_all(
+    sets: Sequence[SampleSet],
+    entry: str,
+    before: Weights,
+    groups: Sequence[SampleSet],
+    confidence: Mapping[str, float] | None = None,
+) -> Fitted:
+    def fit(sets: Sequence[SampleSet], groups: Sequence[SampleSet]) -> Weights:
+        return fit_weights(
+            sets,
+            before.first,
+            is_scale_free=before.is_scale_free,
+            confidence=confidence,
+            groups=groups,
+        )
+
+    return _fit(sets, entry, before, groups, fit)
 
 
 def _fit(
     sets: Sequence[SampleSet],
     entry: str,
     before: Weights,
-    confidence: Mapping[str, float] | None = None,
-    groups: Sequence[SampleSet] = (),
-    *,
-    has_read: bool = False,
+    groups: Sequence[SampleSet],
+    fit: Callable[[Sequence[SampleSet], Sequence[SampleSet]], Weights],
 ) -> Fitted:
-    how: Any = {
-        "is_scale_free": before.is_scale_free,
-        "has_read": has_read,
-        "confidence": confidence,
-        "groups": groups,
-    }
-    weights = fit_weights(sets, before.first, **how)
+    weights = fit(sets, groups)
     return Fitted(
         entry,
         [one.name for one in sets],
         weights,
         [measure(one, before) for one in sets],
         [measure(one, weights) for one in sets],
-        leave_one_out(sets, before.first, **how),
+        leave_one_out(sets, groups, fit),
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmarks.environments import PeerError, ensure_environment, last_line
+from benchmarks.unread import unread
 from index import DocumentError, QuestionSetError, build_index, open_index
 from index.bundled_model import MODEL_NAME, bundled_model_dir
 from qa import retrieve
@@ -179,6 +180,7 @@ def read_sets(
     return {id_: text for text, id_ in ids.items()}, sets
 
 
+@unread()
 def measure(
     contexts: Mapping[str, str],
     sets: Sequence[AskedSet],

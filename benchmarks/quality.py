@@ -21,6 +21,7 @@ from benchmarks.samples import (
     opened_set,
     weigh,
 )
+from benchmarks.unread import unread
 from index import EvaluationError, Index, Passage
 from qa import retrieve
 from qa.confidence import THRESHOLDS
@@ -120,6 +121,7 @@ class Quality:
     arguments: str
 
 
+@unread()
 def measure_quality(
     files: Sequence[SetFiles],
     *,

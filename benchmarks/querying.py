@@ -1,8 +1,9 @@
 """How long a question takes: ``ask`` and ``retrieve`` beside the floors and the neighbours.
 
 In one process and in turns, question by question: the bare forward pass of a question, a flat scan
-of all vectors, ``retrieve`` and ``ask``. Then as many questions at once as after one another, and
-the page over HTTP beside an empty one. No question is asked twice.
+of all vectors, ``retrieve``, and ``ask`` with and without reading phrases. Then as many questions
+at once as after one another, and the page over HTTP beside an empty one. No question is asked
+twice.
 """
 
 import tempfile
@@ -27,7 +28,8 @@ from benchmarks.serving import Serving
 from index import Index, YinzhengError, build_index, open_index
 from qa import ask, retrieve
 
-FORWARD, SCAN, RETRIEVE, ASK = "query forward pass", "FAISS flat scan", "retrieve", "ask"
+FORWARD, SCAN, RETRIEVE = "query forward pass", "FAISS flat scan", "retrieve"
+ASK, READ = "ask", "ask, phrases read"
 EMPTY_PAGE, PAGE = "empty Gradio round trip", "the page, over HTTP"
 AT_ONCE = 32
 _PROBE = 1 << 26  # float32 numbers, 256 MiB: more than any cache holds
@@ -99,7 +101,8 @@ def time_questions(
         FORWARD: bare.query,
         SCAN: scan,
         RETRIEVE: lambda question: retrieve(question, index=opened),
-        ASK: lambda question: ask(question, index=opened),
+        ASK: lambda question: ask(question, index=opened, reader=False),
+        READ: lambda question: ask(question, index=opened),
     }
     for kind in kinds.values():
         for question in questions.take(2):

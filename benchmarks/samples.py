@@ -14,7 +14,7 @@ from qa.evaluation.bootstrap import SEED
 from qa.evaluation.gold import Gold, gold_of_contexts, throw_away_index
 from qa.evaluation.question_sets import read_questions
 from qa.evaluation.runner import draw
-from qa.phrases import read_phrases
+from qa.phrases import is_wanted, read_phrases
 from qa.quotes import Span, best_of_each, find_spans, read_for, score_spans, span_order
 from qa.retriever import RERANKED, Candidate, Query, find_candidates, to_query
 from qa.weights import Weights
@@ -213,8 +213,9 @@ def ask_sample(opened: Index, gold: Gold, known: dict[int, Passage]) -> Sample:
         replace(one, passage=known.setdefault(one.passage.id, one.passage))
         for one in find_candidates(opened, query, RERANKED)
     ]
-    found = find_spans(opened, query, text, candidates[:_KEPT])
-    _, spans = read_phrases(opened, query, text, found)
+    spans = find_spans(opened, query, text, candidates[:_KEPT])
+    if is_wanted():
+        _, spans = read_phrases(opened, query, text, spans)
     quotes = [span.passage.text[span.start - span.passage.start :] for span in spans]
     return Sample(
         gold,

@@ -15,6 +15,7 @@ from statistics import fmean, median
 
 from benchmarks.quality import auroc_interval, versions_in_use
 from benchmarks.samples import SetFiles, Told, name_arguments
+from benchmarks.unread import unread
 from index import EvaluationError, Index, QuestionSetError, Without, clean_question
 from index.embedder import Embedder, Encoded
 from index.models import load_embedder, model_setting
@@ -141,6 +142,7 @@ class KnownQuestions(Embedder):
         return self._encoded_query(query)
 
 
+@unread()
 def measure_scale(
     files: Sequence[SetFiles],
     *,

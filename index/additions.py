@@ -2,7 +2,8 @@
 
 To attention low-rank ones (LoRA: Hu et al., 2021, arXiv:2106.09685), and a small part beside each
 feed-forward one (a parallel adapter: He et al., 2022, arXiv:2110.04366). All depend on what goes
-into a product, so that the product itself may be computed in any precision.
+into a product, so that the product itself may be computed in any precision; in int8 the low-rank
+ones are made part of the matrix (``quantized.py``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch.nn import functional
+
+from index.linear import Adds, Multiplies, Products
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,13 +28,25 @@ class LowRank(NamedTuple):
         """Return its product with ``x``, plus ``other``."""
         return torch.addmm(other, x @ self.down, self.up)
 
+    def matrix(self) -> "Tensor":
+        """Return what it adds to a matrix, ``(outputs, inputs)``."""
+        return (self.down @ self.up).T
+
 
 class Beside(NamedTuple):
-    """Two narrow products with a rectifier between them."""
+    """Two narrow products with a rectifier between them.
+
+    Attributes:
+        down: ``(inputs, neurons)``.
+        bias: ``(neurons,)``.
+        up: ``(neurons, outputs)``.
+        most: that any neuron gave where this was looked at.
+    """
 
     down: "Tensor"
     bias: "Tensor"
     up: "Tensor"
+    most: float
 
     def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
         """Return what it gives for ``x``, plus ``other``."""
@@ -50,6 +65,37 @@ class Additions(NamedTuple):
     projections: LowRank
     attended: LowRank
     beside: Beside
+
+
+class Both(NamedTuple):
+    """What a layer multiplies, and what is added to it."""
+
+    own: Adds
+    added: Adds
+
+    def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
+        """Return what both give for ``x``, plus ``other``."""
+        return self.own.plus(x, self.added.plus(x, other))
+
+
+class WithLowRank(NamedTuple):
+    """A product with an addition."""
+
+    own: Multiplies
+    added: LowRank
+
+    def __call__(self, x: "Tensor") -> "Tensor":
+        """Return the product, ``(rows, outputs)``."""
+        return self.added.plus(x, self.own(x))
+
+
+def products_with(own: Products, added: Additions) -> Products:
+    """Return the products of a layer with additions, in the layer's own precision."""
+    return Products(
+        WithLowRank(own.projections, added.projections),
+        Both(own.attended, added.attended),
+        Both(own.feed_forward, added.beside),
+    )
 
 
 def additions_of(
@@ -79,6 +125,7 @@ def additions_of(
             transposed("beside.down"),
             held[f"{layer}.beside.bias"].to(dtype),
             transposed("beside.up"),
+            float(held[f"{layer}.beside.most"]),
         ),
     )
 

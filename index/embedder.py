@@ -106,7 +106,6 @@ class Embedder:
         self._model = model
         self._engine = engine
         self._pooling = pooling
-        self._reader = reader and reader(self._tokenise)
         self._others: Others | None = None
         # A fast tokenizer refuses two threads at once ("Already borrowed").
         self._lock = threading.Lock()
@@ -125,6 +124,7 @@ class Embedder:
         self._batch = _GPU_BATCH if model.device.type == "cuda" else _BATCH
         self._settings: dict[str, Any] = {"batch_size": self._batch, "show_progress_bar": False}
         self._together = Batching(self.encode_queries_tokens, length=len)
+        self._reader = reader and reader(self._tokenise)
 
     def with_others(self, others: "Others") -> "Embedder":
         """Return the same model, whose passages others embed; questions it embeds itself."""

@@ -1,6 +1,6 @@
 """The products of a layer in the model's own precision, laid out for oneDNN where torch has it."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 from torch.nn import functional
@@ -71,6 +71,20 @@ class FeedForward:
         return self._outer.plus(self._inner.gelu(x), other)
 
 
+class Multiplies(Protocol):
+    """What gives a product."""
+
+    def __call__(self, x: "Tensor") -> "Tensor":
+        """Return the product, ``(rows, outputs)``."""
+
+
+class Adds(Protocol):
+    """What gives a product with something added to it."""
+
+    def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
+        """Return the product plus ``other``."""
+
+
 class Products(NamedTuple):
     """What a layer multiplies.
 
@@ -80,9 +94,9 @@ class Products(NamedTuple):
         feed_forward: the other two.
     """
 
-    projections: Linear
-    attended: Linear
-    feed_forward: FeedForward
+    projections: Multiplies
+    attended: Adds
+    feed_forward: Adds
 
 
 def plain_products(

@@ -6,7 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,17 +65,20 @@ def _new_embedder(model: str, allow_download: bool) -> Embedder:
 def _new_bundled(name: str) -> Embedder:
     from index.packed import packed_or_none
     from index.padded import PaddedBert
+    from index.phrases import bundled_reader
     from index.quantized import bundled_ranges, is_worth_it
     from index.sentence_pooling import bundled_pooling
 
     ranges = bundled_ranges() if is_worth_it() else None
     loaded = _load(str(bundled_model.bundled_model_dir()), bundled=True, local_only=True)
+    packed = packed_or_none(loaded, ranges)
     return Embedder(
         loaded,
         name=name,
         revision=_bundled_revisions()[name],
-        engine=packed_or_none(loaded, ranges) or PaddedBert(loaded[0].auto_model),
+        engine=packed or PaddedBert(loaded[0].auto_model),
         pooling=bundled_pooling() if name == bundled_model.ONE_PASS_NAME else None,
+        reader=None if packed is None else partial(bundled_reader, packed),
     )
 
 

@@ -10,11 +10,12 @@ for another.
 """
 
 import contextlib
+import copy
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -22,10 +23,10 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from index.additions import Additions
+from index.additions import additions_of, products_with
 from index.ahead import in_order
 from index.linear import Products, plain_products
-from index.quantized import QuantizedProducts, Ranges, quantized_products
+from index.quantized import Ranges, quantized_products, quantized_with
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -37,6 +38,7 @@ _Result = TypeVar("_Result")
 
 _ROWS = 16
 _MANY_ROWS = 256
+_ROWS_READ = 64
 _BATCH_TOKENS = 1024
 _GROUP_SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 _STEP, _SHORT = 8, 64
@@ -98,7 +100,7 @@ class _Norm:
 
 @dataclass(frozen=True)
 class _Layer:
-    products: Products | QuantizedProducts
+    products: Products
     after_attention: _Norm
     after_feed_forward: _Norm
 
@@ -133,18 +135,19 @@ class PackedBert:
         self._dtype: torch.dtype = torch.float32 if ranges else self._words.dtype
         self._places: Tensor = (places + kind).to(self._dtype)
         self._norm = _Norm(embeddings.LayerNorm, self._dtype)
-        self._layers = [
-            self._layer(layer, ranges[at] if ranges else None)
-            for at, layer in enumerate(body.encoder.layer)
-        ]
+        self._rows, self._exact_rows = _ROWS, _MANY_ROWS
+        self._own = body.encoder.layer
+        self._ranges = ranges
+        self._layers = [self._layer(number) for number in range(len(self._own))]
 
-    def _layer(self, layer: Any, ranges: Ranges | None) -> _Layer:  # noqa: ANN401
+    def _layer(self, number: int) -> _Layer:
+        layer = self._own[number]
         projections = self._projections(layer.attention.self)
         dtype = self._words.dtype
         return _Layer(
-            plain_products(layer, projections, dtype)
-            if ranges is None
-            else quantized_products(layer, projections, dtype, ranges),
+            quantized_products(layer, projections, dtype, self._ranges[number])
+            if self._ranges
+            else plain_products(layer, projections, dtype),
             after_attention=_Norm(layer.attention.output.LayerNorm, self._dtype),
             after_feed_forward=_Norm(layer.output.LayerNorm, self._dtype),
         )
@@ -157,19 +160,36 @@ class PackedBert:
         bias = torch.cat([part.bias.float() * factor for part, factor in parts])
         return weight, bias
 
-    def additions(
-        self, of_layer: Callable[[int, float, torch.dtype], Additions]
-    ) -> list[Additions]:
-        """Return additions to each layer, by its number, the scale of queries and the precision."""
+    def with_additions(self, held: "Mapping[str, Tensor]") -> "PackedBert":
+        """Return the same model with additions to its layers, of which it shares what stays.
+
+        Args:
+            held: the additions by name (``additions.additions_of``).
+        """
+        same = copy.copy(self)
+        # What is read together has few sizes: after 400 passes of 180 to 480 tokens the kernels
+        # took 12 MiB, and with those of every sixteenth number 78.
+        same._rows, same._exact_rows = _ROWS_READ, 0
+        same._layers = [
+            replace(layer, products=self._products_with(layer.products, number, held))
+            for number, layer in enumerate(self._layers)
+        ]
+        return same
+
+    def _products_with(self, own: Products, number: int, held: "Mapping[str, Tensor]") -> Products:
         scale = (self._dimension // self._heads) ** -0.5
-        return [of_layer(number, scale, self._dtype) for number in range(len(self._layers))]
+        added = additions_of(held, number, scale, self._dtype)
+        if not self._ranges:
+            return products_with(own, added)
+        layer = self._own[number]
+        projections = self._projections(layer.attention.self)
+        return quantized_with(own, layer, projections, self._ranges[number], added)
 
     @torch.inference_mode()
     def forward(
         self,
         ids: Sequence[Sequence[int]],
         parts: Parts = NO_PARTS,
-        additions: Sequence[Additions] = (),
     ) -> Forward:
         """Return the vectors of texts given by their token ids, in one pass.
 
@@ -178,13 +198,12 @@ class PackedBert:
         Args:
             ids: of each text.
             parts: of the texts whose means are wanted.
-            additions: to each layer; none = the model is as it is.
         """
         lengths = [len(one) for one in ids]
         try:
-            last, means = self._last_layer(ids, lengths, _attend, parts, additions)
+            last, means = self._last_layer(ids, lengths, _attend, parts)
         except OverflowError:
-            last, means = self._last_layer(ids, lengths, _attend_warily, parts, additions)
+            last, means = self._last_layer(ids, lengths, _attend_warily, parts)
         tokens = list(torch.split_with_sizes(last, lengths))
         vectors = torch.stack([of_one.mean(0) for of_one in tokens])
         return Forward(vectors.numpy(), [of_one.numpy() for of_one in tokens], stacked(means))
@@ -195,7 +214,6 @@ class PackedBert:
         lengths: Sequence[int],
         attend: _Attend,
         parts: Parts,
-        additions: Sequence[Additions],
     ) -> "tuple[Tensor, list[Tensor]]":
         """Return the last layer, ``(rows, dimension)``, and the means of parts by layer.
 
@@ -205,7 +223,7 @@ class PackedBert:
         flat = list(itertools.chain.from_iterable(ids))
         total = len(flat)
         # For each number of rows oneDNN compiles kernels anew: few numbers, few compilations.
-        more = -total % _ROWS if total > _MANY_ROWS else 0
+        more = -total % self._rows if total > self._exact_rows else 0
         places = [self._places[:length] for length in lengths]
         x = functional.embedding(torch.tensor(flat + [0] * more), self._words)
         x = self._norm(x + torch.cat([*places, self._places[:1].expand(more, -1)]))
@@ -214,16 +232,10 @@ class PackedBert:
         sums = []
         for number, layer in enumerate(self._layers, start=1):
             products = layer.products
-            added = additions[number - 1] if additions else None
-            projected = products.projections(x)
-            if added is not None:
-                projected = added.projections.plus(x.to(projected.dtype), projected)
-            mixed = self._mix(projected, groups, attend)
+            mixed = self._mix(products.projections(x), groups, attend)
             sums.append(mixed.sum())  # finite if all are; products in int8 would hide it
-            beside = x if added is None else added.attended.plus(mixed, x)
-            x = layer.after_attention(products.attended.plus(mixed, beside))
-            beside = x if added is None else added.beside.plus(x, x)
-            x = layer.after_feed_forward(products.feed_forward.plus(x, beside))
+            x = layer.after_attention(products.attended.plus(mixed, x))
+            x = layer.after_feed_forward(products.feed_forward.plus(x, x))
             if number in parts.layers:
                 means.append(means_of(x, parts))
         # Without the largest score taken off first, exp() may overflow (never in 2,200 news texts).

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from index.additions import additions_of
+from index.bundled_model import READER_SHA256, packaged
 from index.types import Phrase, Shown, Span
 from index.windows import (
     NOWHERE,
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 
-_LONGEST = 40  # tokens of a phrase
+_FILE = "data/reader.safetensors"
+_LONGEST = 80  # tokens of a phrase
 
 
 class PhraseReader:
@@ -51,9 +52,8 @@ class PhraseReader:
         *,
         most_tokens: int = 160,
     ) -> None:
-        self._engine = engine
+        self._engine = engine.with_additions(held)
         self._framing = Framing(tokenizer, most_tokens)
-        self._additions = engine.additions(lambda *where: additions_of(held, *where))
         self._weight: FloatArray = held["head.weight"].float().numpy()
         self._bias: FloatArray = held["head.bias"].float().numpy()
 
@@ -73,9 +73,7 @@ class PhraseReader:
         order = [at for at in np.argsort([len(one.ids) for one in runs]) if runs[at].places]
         if not order:
             return found
-        states = self._engine.forward(
-            [runs[at].ids for at in order], additions=self._additions
-        ).tokens
+        states = self._engine.forward([runs[at].ids for at in order]).tokens
         for at, tokens in zip(order, states, strict=True):
             logits = tokens @ self._weight.T + self._bias
             found[at] = [best_phrase(logits, runs[at], one) for one in texts[at].sentences]
@@ -89,6 +87,21 @@ class PhraseReader:
         first, stop = run_around(sizes, shown.first, shown.stop, self._framing.room(asked))
         run = Span(shown.sentences[first].start, shown.sentences[stop - 1].end)
         return self._framing.window(asked, pieces, run)
+
+
+def bundled_reader(engine: "PackedBert", tokenizer: Tokenizer) -> PhraseReader:
+    """Return the reader that comes with the bundled model.
+
+    Args:
+        engine: of the bundled model.
+        tokenizer: the model's.
+
+    Raises:
+        ModelDamagedError: its file is not the expected one.
+    """
+    from safetensors.torch import load
+
+    return PhraseReader(engine, tokenizer, load(packaged(_FILE, READER_SHA256)))
 
 
 def best_phrase(

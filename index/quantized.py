@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch.nn import functional
 
+from index.additions import Additions, Beside, Both
 from index.bundled_model import RANGES_SHA256, packaged
-from index.linear import dense_of
+from index.linear import Products, dense_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 _FILE = "data/activation_ranges.safetensors"
-_HIGHEST, _MIDDLE = 255, 128
+HIGHEST, _MIDDLE = 255, 128
 _SHARE = 0.8
 """How much of the channels' ranges the weights take over."""
 _EXACT = 4
@@ -74,7 +75,7 @@ class QuantizedLinear:
     ) -> None:
         weight, most = weight.detach().float(), most.clamp(min=_LEAST)
         divisors = most**_SHARE / weight.abs().amax(0).clamp(min=_LEAST) ** (1 - _SHARE)
-        size = float((most / divisors).max()) / (_HIGHEST - _MIDDLE)
+        size = float((most / divisors).max()) / (HIGHEST - _MIDDLE)
         self._factors = 1 / (divisors * size)
         # What stands behind the point is cut off: with one half added, that is rounding.
         self._middles = torch.full_like(self._factors, _MIDDLE + 0.5)
@@ -85,9 +86,9 @@ class QuantizedLinear:
         """Return the product, ``(rows, outputs)``."""
         return self._product(self._codes(x), self._dtype)
 
-    def gelu_codes(self, x: "Tensor", steps: Steps) -> "Tensor":
-        """Return GELU of the product in codes, uint8."""
-        return self._product.gelu_codes(self._codes(x), steps)
+    def codes(self, x: "Tensor", steps: Steps, name: str) -> "Tensor":
+        """Return a function of the product in codes, uint8: ``gelu`` or ``relu``."""
+        return self._product.codes(self._codes(x), steps, name)
 
     def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
         """Return the product plus ``other``, float32."""
@@ -95,7 +96,7 @@ class QuantizedLinear:
 
     def _codes(self, x: "Tensor") -> "Tensor":
         scaled = torch.addcmul(self._middles, x, self._factors)
-        return scaled.clamp_(0.0, float(_HIGHEST)).to(torch.uint8)
+        return scaled.clamp_(0.0, float(HIGHEST)).to(torch.uint8)
 
 
 class CodedProduct:
@@ -108,8 +109,8 @@ class CodedProduct:
     """
 
     def __init__(self, weight: "Tensor", bias: "Tensor", steps: Steps) -> None:
-        sizes = weight.abs().amax(1).clamp(min=_LEAST) / (_HIGHEST - _MIDDLE)
-        codes = (weight / sizes[:, None]).round().to(torch.int8)
+        sizes = weight.abs().amax(1).clamp(min=_LEAST) / (HIGHEST - _MIDDLE)
+        codes = (weight / sizes[:, None]).round().to(torch.int8).contiguous()
         zeros = torch.zeros(len(codes), dtype=torch.int64)
         self._matrix = (torch.ops.onednn.qlinear_prepack(codes, None), sizes, zeros)
         self._bias = bias.detach().float()
@@ -119,9 +120,9 @@ class CodedProduct:
         """Return the product, ``(rows, outputs)``."""
         return self._unary(codes, Steps(1.0, 0), dtype, "none")
 
-    def gelu_codes(self, codes: "Tensor", steps: Steps) -> "Tensor":
-        """Return GELU of the product in codes."""
-        return self._unary(codes, steps, torch.uint8, "gelu")
+    def codes(self, codes: "Tensor", steps: Steps, name: str) -> "Tensor":
+        """Return a function of the product in codes: ``gelu`` or ``relu``."""
+        return self._unary(codes, steps, torch.uint8, name)
 
     def _unary(self, codes: "Tensor", result: Steps, dtype: torch.dtype, name: str) -> "Tensor":
         found: Tensor = torch.ops.onednn.qlinear_pointwise(
@@ -164,7 +165,7 @@ class QuantizedFeedForward:
         )
         weight[:, largest] = 0.0
         others = most_behind.index_fill(0, largest, 0.0)
-        size = (float(others.max()) * _KEPT + _LEAST_OF_GELU) / _HIGHEST
+        size = (float(others.max()) * _KEPT + _LEAST_OF_GELU) / HIGHEST
         self._between = Steps(size, round(_LEAST_OF_GELU / size))
         self._inner = QuantizedLinear(*inner, most_before)
         self._outer = CodedProduct(weight, outer[1], self._between)
@@ -173,16 +174,8 @@ class QuantizedFeedForward:
         """Return what both give for ``x``, plus ``other``, all float32."""
         bias, before, behind = self._exact
         exact = functional.gelu(torch.addmm(bias, x, before))
-        codes = self._inner.gelu_codes(x, self._between)
+        codes = self._inner.codes(x, self._between, "gelu")
         return self._outer.plus(codes, torch.addmm(other, exact, behind))
-
-
-class QuantizedProducts(NamedTuple):
-    """What a layer multiplies, in int8 (``linear.Products``)."""
-
-    projections: QuantizedLinear
-    attended: QuantizedLinear
-    feed_forward: QuantizedFeedForward
 
 
 def quantized_products(
@@ -190,7 +183,7 @@ def quantized_products(
     projections: "tuple[Tensor, Tensor]",
     dtype: torch.dtype,
     ranges: Ranges,
-) -> QuantizedProducts:
+) -> Products:
     """Return the products of a layer, in int8.
 
     Args:
@@ -200,12 +193,58 @@ def quantized_products(
         ranges: of what goes into the products.
     """
     attended, inner, outer = dense_of(layer)
-    return QuantizedProducts(
+    return Products(
         QuantizedLinear(*projections, ranges.projections, dtype=dtype),
         QuantizedLinear(attended.weight, attended.bias, ranges.attended),
         QuantizedFeedForward(
             (inner.weight, inner.bias), (outer.weight, outer.bias), ranges.inner, ranges.outer
         ),
+    )
+
+
+class QuantizedBeside:
+    """Two narrow products with a rectifier between them (``additions.Beside``).
+
+    Args:
+        beside: in float32.
+        most_before: the largest magnitude of each input, ``(inputs,)``.
+    """
+
+    def __init__(self, beside: Beside, most_before: "Tensor") -> None:
+        self._between = Steps(max(beside.most, _LEAST) / HIGHEST, 0)
+        self._inner = QuantizedLinear(beside.down.T, beside.bias, most_before)
+        nothing = torch.zeros(beside.up.shape[1])
+        self._outer = CodedProduct(beside.up.T, nothing, self._between)
+
+    def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
+        """Return what it gives for ``x``, plus ``other``, all float32."""
+        return self._outer.plus(self._inner.codes(x, self._between, "relu"), other)
+
+
+def quantized_with(
+    own: Products,
+    layer: Any,  # noqa: ANN401
+    projections: "tuple[Tensor, Tensor]",
+    ranges: Ranges,
+    added: Additions,
+) -> Products:
+    """Return the products of a layer with additions: what is low-rank becomes part of the matrices.
+
+    Args:
+        own: without them, in int8.
+        layer: a transformers ``BertLayer``.
+        projections: weight and bias of its queries, keys and values in one.
+        ranges: of what goes into the products.
+        added: in float32.
+    """
+    attended, _, _ = dense_of(layer)
+    weight, bias = projections
+    weight = weight + added.projections.matrix()
+    behind = attended.weight.detach().float() + added.attended.matrix()
+    return Products(
+        QuantizedLinear(weight, bias, ranges.projections, dtype=attended.weight.dtype),
+        QuantizedLinear(behind, attended.bias, ranges.attended),
+        Both(own.feed_forward, QuantizedBeside(added.beside, ranges.inner)),
     )
 
 

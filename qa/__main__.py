@@ -46,6 +46,7 @@ def _run(arguments: Sequence[str]) -> int:
             top_k=parsed.top_k,
             strictness=parsed.strictness,
             earlier=parsed.earlier,
+            reader=not parsed.no_reader,
         )
     except QuestionError as error:
         print(f"qa: {error}", file=sys.stderr)
@@ -100,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         help="a question asked before, which a follow-up such as 那包頭呢？ is completed from; "
         "may be given again, the oldest first",
     )
+    parser.add_argument(
+        "--no-reader",
+        action="store_true",
+        help="choose quotes without reading for the phrase in them that answers",
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     return parser
 
@@ -109,6 +115,8 @@ def _print_answer(answer: Answer) -> None:
         print(f"searched: {answer.searched}")
     for number, citation in enumerate(answer.citations, start=1):
         print(f"[{number}] {citation.quote}")
+        if citation.answer is not None:
+            print(f"    answer: {citation.answer}")
         print(f"    {_place(citation)}")
         print(f"    {citation.reference}")
         for place in citation.also_in:

@@ -44,8 +44,8 @@ class Evidence:
         weakest: mean of the least similar quarter of the question's tokens: whether something in it
             has no counterpart at all.
         is_elsewhere: 1 when the question names a place or year the index never mentions, else 0.
-        phrase: the score of the likeliest phrase in the span, where phrases were read.
-        phrase_margin: by how much it is above that of the span ``margin`` compares with.
+        phrase: the score of the likeliest phrase in the span, where phrases were read; 0 for a
+            question with English words, of which the reader is no good judge.
     """
 
     lexical: float
@@ -60,7 +60,6 @@ class Evidence:
     weakest: float
     is_elsewhere: float
     phrase: float = 0.0
-    phrase_margin: float = 0.0
 
 
 # What stands for a contrast when there is nothing to compare with: between the typical values of
@@ -120,8 +119,7 @@ def gather(
         missed=own.evidence.missed,
         weakest=_weakest(own.token_best),
         is_elsewhere=float(query.unknown_name is not None),
-        phrase=best.evidence.phrase,
-        phrase_margin=best.evidence.phrase - rest[0].evidence.phrase if rest else 0.0,
+        phrase=0.0 if query.translations else best.evidence.phrase,
     )
 
 

@@ -23,6 +23,11 @@ def test_a_folder_without_an_index_is_said(
     assert str(tmp_path / "none") in capsys.readouterr().err
 
 
+def test_phrases_are_read_for_unless_told_not_to() -> None:
+    told = [app._settings(app._parser().parse_args(one)) for one in ([], ["--no-reader"])]
+    assert [one.reads_phrases for one in told] == [True, False]
+
+
 @pytest.mark.parametrize("port", ["65536", "-1", "http", "٣"])
 def test_a_wrong_port_is_bad_use(port: str) -> None:
     with pytest.raises(SystemExit) as stopped:

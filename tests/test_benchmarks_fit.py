@@ -13,6 +13,7 @@ import benchmarks.__main__
 from benchmarks.fit import (
     FIXED,
     INTERCEPT,
+    add_phrases,
     fit_confidence,
     fit_weights,
     leave_one_out,
@@ -22,7 +23,7 @@ from benchmarks.fit import (
 from benchmarks.fitting import SHIPPED
 from benchmarks.samples import Sample, SampleSet, SetFiles, ask_sample, gather, opened_set, weigh
 from index import Index
-from qa.confidence import confidence_of
+from qa.confidence import THRESHOLDS, confidence_of
 from qa.evaluation.gold import Gold
 from qa.quotes import find_spans, read_for
 from qa.retriever import find_candidates, to_query
@@ -111,13 +112,17 @@ def test_the_confidence_means_how_likely_the_span_answers(asked: SampleSet) -> N
     assert likely > 0.6
 
 
-def mean_confidence(samples: Sequence[Sample], weights: Weights) -> float:
+def confidences(samples: Sequence[Sample], weights: Weights) -> list[float]:
     weighed = [weigh(sample, weights) for sample in samples]
     text = [sample.gold.question.text for sample in weighed]
-    found = [
+    return [
         confidence_of(t, s.query, s.candidates, s.best_spans)
         for t, s in zip(text, weighed, strict=True)
     ]
+
+
+def mean_confidence(samples: Sequence[Sample], weights: Weights) -> float:
+    found = confidences(samples, weights)
     return sum(found) / len(found)
 
 
@@ -130,7 +135,52 @@ def test_a_tiny_set_is_fitted(asked: SampleSet) -> None:
     figures = measure(asked, weights)
     assert figures.passage_1 == figures.recall_1 == figures.first_right == 1
     assert figures.auroc > 0.9
-    assert leave_one_out([asked], first, is_scale_free=False) == []
+    assert leave_one_out([asked], [], lambda *_: weights) == []
+
+
+def with_phrases(asked: SampleSet, right: float, wrong: float) -> SampleSet:
+    """Return a set in which a phrase is as likely as that in what answers, and in what does not."""
+
+    def read(sample: Sample) -> Sample:
+        spans = [
+            replace(span, evidence=replace(span.evidence, phrase=right if answers else wrong))
+            for span, answers in zip(sample.spans, sample.answers.tolist(), strict=True)
+        ]
+        return replace(sample, spans=spans)
+
+    return replace(
+        asked, present=[read(s) for s in asked.present], hidden=[read(s) for s in asked.hidden]
+    )
+
+
+def test_what_phrases_count_is_added_and_all_else_stays(asked: SampleSet) -> None:
+    unsure = {INTERCEPT: 0.0, "named": 0.5}
+    weights = fit_weights([asked], {"dense": 1.0}, is_scale_free=False, confidence=unsure)
+    told, silent = (
+        add_phrases([with_phrases(asked, right, -5.0)], weights) for right in (5.0, -5.0)
+    )
+    assert (told.first, told.passage) == (weights.first, weights.passage)
+    assert told.span == {**weights.span, "phrase": told.span["phrase"]}
+    assert told.span["phrase"] > 0
+    assert told.confidence["phrase"] > 0
+    moved = {n for n, value in told.confidence.items() if value != weights.confidence.get(n, 0.0)}
+    assert moved <= {INTERCEPT, "phrase", "is_translated", "is_elsewhere"}
+    assert (silent.span["phrase"], silent.confidence["phrase"]) == (0, 0)
+
+
+def test_counting_phrases_refuses_no_more_than_before(asked: SampleSet) -> None:
+    """One of five is refused; afterwards, as its phrase is likely, another or none is."""
+    unsure = {INTERCEPT: 0.0, "named": 1.0}
+    weights = fit_weights([asked], {"dense": 1.0}, is_scale_free=False, confidence=unsure)
+    likely = sorted(confidences(asked.present, weights))
+    lowest = np.log(THRESHOLDS["balanced"] / (1 - THRESHOLDS["balanced"]))
+    between = float(np.mean([np.log(one / (1 - one)) for one in likely[:2]]))
+    weights = replace(weights, confidence={**unsure, INTERCEPT: lowest - between})
+    refused = [sum(one < THRESHOLDS["balanced"] for one in confidences(asked.present, weights))]
+    read = with_phrases(asked, 5.0, -5.0)
+    found = confidences(read.present, add_phrases([read], weights))
+    refused.append(sum(one < THRESHOLDS["balanced"] - 1e-9 for one in found))
+    assert refused[1] <= refused[0] <= 1
 
 
 def test_the_command_writes_weights_that_are_read_back(
@@ -146,8 +196,8 @@ def test_the_command_writes_weights_that_are_read_back(
     assert text.endswith("}\n")
     written, shipped = read_weights(text), read_weights(SHIPPED.read_text(encoding="utf-8"))
     assert list(written) == list(shipped)
-    own, one_pass, other = written.values()
-    assert one_pass == list(shipped.values())[1], "it was not fitted"
+    own, one_pass, other, read = written.values()
+    assert [one_pass, read] == list(shipped.values())[1::2], "they were not fitted"
     assert (own.is_scale_free, other.is_scale_free) == (False, True)
     assert own.confidence == other.confidence
     assert next(iter(own.confidence)) == INTERCEPT

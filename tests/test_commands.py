@@ -39,7 +39,7 @@ def test_ask_as_json(report_dir: Path) -> None:
     citation, hit = answer["citations"][0], answer["hits"][0]
     assert list(citation) == [
         *("quote", "document", "title", "headings", "start", "end", "page", "score"),
-        *("marks", "also_in", "reference"),
+        *("answer", "answer_start", "answer_end", "marks", "also_in", "reference"),
     ]
     assert all(citation["start"] <= a < b <= citation["end"] for a, b in citation["marks"])
     assert citation["quote"] in answer["text"]
@@ -51,6 +51,19 @@ def test_ask_as_json(report_dir: Path) -> None:
     assert len(citation["quote"]) == citation["end"] - citation["start"]
     assert citation["quote"] in hit["text"]
     assert len(answer["hits"]) == 5
+
+
+def test_a_phrase_is_marked_unless_it_is_not_wanted(report_dir: Path) -> None:
+    question = ["qa", "烏海市全程網辦事項量提升了多少", "--index", str(report_dir)]
+    (found,) = json.loads(run(*question, "--json").stdout)["citations"]
+    assert found["answer"] == "15.4%"
+    inside = slice(found["answer_start"] - found["start"], found["answer_end"] - found["start"])
+    assert found["quote"][inside] == "15.4%"
+    assert "\n    answer: 15.4%\n" in run(*question).stdout
+    unread = json.loads(run(*question, "--json", "--no-reader").stdout)["citations"]
+    assert unread
+    for one in unread:
+        assert (one["answer"], one["answer_start"], one["answer_end"]) == (None, None, None)
 
 
 def test_ask_as_text_and_how_many(report_dir: Path) -> None:

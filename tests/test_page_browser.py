@@ -152,7 +152,9 @@ def test_the_words_that_decided_are_marked_in_the_quote(server: Server, visit: V
     assert words
     assert sum(map(len, words)) < len(quote.text_content() or "")
     assert highlighted(opened) == words
-    assert answer.locator("blockquote").locator("mark, b, strong, em").count() == 0
+    assert answer.locator("blockquote").locator("mark, b, em").count() == 0
+    assert answer.locator("blockquote strong").all_inner_texts() == ["15.4%"]
+    assert page.locator("#panel mark strong").all_inner_texts() == ["15.4%"]
     look = "element => getComputedStyle(element).backgroundColor"
     assert quote.evaluate(look) != quote.locator("b").first.evaluate(look)
     assert page.locator("#chat [data-testid=bot][aria-label]").count() == 0

@@ -42,6 +42,14 @@ def test_answers_are_those_of_the_library(report_dir: Path, report_index: Index)
     assert asked(metrics, "rest", "answered") >= 1
 
 
+@pytest.mark.parametrize("reads_phrases", [True, False])
+def test_phrases_are_read_for_where_that_is_wanted(report_dir: Path, reads_phrases: bool) -> None:
+    settings = ServerSettings(index=str(report_dir), reads_phrases=reads_phrases)
+    answer = Answering(settings).ask(QUESTIONS[0], door="rest")
+    assert answer.citations
+    assert any(one.answer for one in answer.citations) is reads_phrases
+
+
 def test_what_a_log_wants_to_know_is_noted(report_dir: Path) -> None:
     answering, metrics = answering_of(report_dir)
     with measuring() as measured:

@@ -31,13 +31,17 @@ def test_shipped_weights_name_evidence_that_exists(entry: str, kind: str) -> Non
 
 
 def test_there_is_an_entry_for_each_bundled_model_and_one_for_the_others() -> None:
-    own, one_pass, other = _all_weights()
+    own, one_pass, other, read = _all_weights()
     for entry, name in ((own, MODEL_NAME), (one_pass, ONE_PASS_NAME)):
         found = identify(name)
         assert found is not None
         assert entry == " ".join(found)
         assert weights_for(*found) == _all_weights()[entry]
         assert not weights_for(*found).is_scale_free
+    found = identify(MODEL_NAME)
+    assert found is not None
+    assert read == f"{' '.join(found)}, read"
+    assert weights_for(*found, has_read=True) == _all_weights()[read]
     assert weights_for("another", "1") == _all_weights()[other]
     assert _all_weights()[other].is_scale_free
 

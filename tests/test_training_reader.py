@@ -10,7 +10,6 @@ import torch
 from transformers import BertConfig, BertModel
 
 from index import EvaluationError
-from index.additions import additions_of
 from index.packed import PackedBert
 from index.phrases import PhraseReader, best_phrase
 from index.types import Shown, Span
@@ -84,9 +83,8 @@ def test_the_engine_of_the_product_computes_the_same() -> None:
     with torch.no_grad():
         theirs = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
         plain = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
-    held, engine = reader.shipped(), PackedBert(body())
-    added = engine.additions(lambda *where: additions_of(held, *where))
-    found = engine.forward([one.ids for one in windows], additions=added).tokens
+    engine = PackedBert(body()).with_additions(reader.shipped(windows))
+    found = engine.forward([one.ids for one in windows]).tokens
     for row, (window, mine) in enumerate(zip(windows, found, strict=True)):
         expected = theirs[row, : len(window.ids)].numpy()
         assert np.allclose(mine, expected, atol=1e-4)
@@ -101,7 +99,7 @@ def test_the_product_reads_as_the_reader_that_was_trained() -> None:
     first, last = Span(0, 9), Span(9, 18)
     texts = [Shown(TEXT, [first, last], 1, 2), Shown("", [], 0, 0), Shown(TEXT, [last], 0, 1)]
     framing = Framing(Letters(), 48)
-    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=48)
+    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped([]), most_tokens=48)
     found = mine.read("what e?", texts)
     assert found[1] == []
     for shown, phrases in ((texts[0], found[0]), (texts[2], found[2])):
@@ -123,7 +121,7 @@ def test_what_does_not_fit_beside_the_question_is_not_read() -> None:
     reader = Reader(body(), Size(2, 4))
     first, last = Span(0, 9), Span(9, 18)
     room = len("what e?") + 4 + 10
-    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped(), most_tokens=room)
+    mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped([]), most_tokens=room)
     texts = [Shown(TEXT, [first, last], 0, 1), Shown(TEXT, [first, last], 1, 2)]
     (one, nothing), (nor_this, other) = mine.read("what e?", texts)
     assert one is not None

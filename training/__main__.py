@@ -2,7 +2,7 @@
 
     python -m training make --texts news_20k.jsonl.xz --limit 6000 --out made.json
     python -m training train --set drcd_dev.json --set made.json --state DIR
-    python -m training export --state DIR --out reader.safetensors
+    python -m training export --state DIR --set drcd_dev.json --out reader.safetensors
     python -m training held-out --set drcd_dev.json --out held_out.json
 
 Stopped at any moment, training goes on where it was with the same command. A fifth of the articles
@@ -32,6 +32,7 @@ from training.size import Size
 Told = Callable[[str], None]
 _SIZE = "size.json"
 _WINDOW = 160  # tokens
+_LOOKED_AT = 300  # windows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     held_out.set_defaults(run=_hold_out)
     export = commands.add_parser("export", help="write what a training has given for the product")
     export.add_argument("--state", type=Path, required=True, metavar="DIR")
+    export.add_argument(
+        "--set", type=Path, required=True, metavar="FILE", help="read to see what int8 has to hold"
+    )
     export.add_argument("--out", type=Path, required=True, metavar="FILE")
     export.set_defaults(run=_export)
     for one in (make, train):
@@ -193,12 +197,16 @@ def _export(parsed: argparse.Namespace, told: Told) -> None:
     from safetensors.torch import save_file
 
     from index.durable import sha256_of
+    from index.windows import Framing
+    from training.batches import Material
     from training.loop import read_trained
     from training.model import load_reader
 
-    reader, _ = load_reader(0, _size_in(parsed.state, Size()))
+    reader, tokenizer = load_reader(0, _size_in(parsed.state, Size()))
     steps = read_trained(reader, parsed.state)
-    save_file(reader.shipped(), parsed.out)
+    examples, _ = split(read_examples(parsed.set))
+    windows = Material(examples, Framing(tokenizer, _WINDOW), {}).windows(0, 1)
+    save_file(reader.eval().shipped(windows[:_LOOKED_AT]), parsed.out)
     size = parsed.out.stat().st_size
     told(f"{parsed.out}: {size:,} bytes, {steps:,} steps, SHA-256 {sha256_of(parsed.out)}")
 

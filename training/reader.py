@@ -9,6 +9,7 @@ answer here" (Devlin et al., 2019, for SQuAD 2.0).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -51,9 +52,10 @@ class _Beside(nn.Module):
         self.up = nn.Parameter(torch.zeros(width, neurons))
 
     def forward(self, x: "Tensor") -> "Tensor":
-        return functional.linear(
-            functional.relu(functional.linear(x, self.down, self.bias)), self.up
-        )
+        return functional.linear(self.inner(x), self.up)
+
+    def inner(self, x: "Tensor") -> "Tensor":
+        return functional.relu(functional.linear(x, self.down, self.bias))
 
 
 class _Projection(nn.Module):
@@ -134,9 +136,34 @@ class Reader(nn.Module):
         """Return what is trained, by name."""
         return {name: one for name, one in self.named_parameters() if one.requires_grad}
 
-    def shipped(self) -> "dict[str, Tensor]":
-        """Return what is trained under the names by which the product reads it, in float16."""
-        return {_shipped_as(name): one.detach().half() for name, one in self.trained().items()}
+    def shipped(self, windows: Sequence[Window]) -> "dict[str, Tensor]":
+        """Return what is trained under the names by which the product reads it, in float16.
+
+        Args:
+            windows: are read, to see how much the neurons give: int8 has to hold that.
+        """
+        held = {_shipped_as(name): one.detach().half() for name, one in self.trained().items()}
+        for layer, most in enumerate(self._most(windows)):
+            held[f"{layer}.beside.most"] = most
+        return held
+
+    @torch.inference_mode()
+    def _most(self, windows: Sequence[Window]) -> "list[Tensor]":
+        """Return the most that any neuron beside each layer gives."""
+        beside = [layer.output.added for layer in self.body.encoder.layer]
+        most = [torch.zeros(()) for _ in beside]
+
+        def look(layer: int, one: _Beside, given: "Sequence[Tensor]") -> None:
+            most[layer] = torch.maximum(most[layer], one.inner(given[0]).max().cpu())
+
+        looks = [
+            one.register_forward_pre_hook(partial(look, layer)) for layer, one in enumerate(beside)
+        ]
+        for window in windows:
+            self([window])
+        for one in looks:
+            one.remove()
+        return most
 
 
 _SHIPPED_AS = {

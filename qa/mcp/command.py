@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
         default="stdio",
         help="stdio: for the client that starts the server (default); http: streamable HTTP",
     )
+    parser.add_argument(
+        "--no-reader",
+        action="store_true",
+        help="choose quotes without reading for the phrase in them that answers",
+    )
     http = parser.add_argument_group("with --transport http")
     http.add_argument("--host", help="address to listen on (default 127.0.0.1: this machine only)")
     http.add_argument("--port", type=_port, help="port (default 7861; 0: any free one)")
@@ -124,4 +129,5 @@ def _settings(options: argparse.Namespace) -> ServerSettings:
         insecure=options.insecure,
         keep_log=options.log_file is not None,
         log_file=options.log_file,
+        reads_phrases=not options.no_reader,
     )

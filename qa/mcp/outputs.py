@@ -41,6 +41,12 @@ class CitationOutput(BaseModel):
     end: _End
     page: _Page
     score: float
+    answer: Annotated[
+        str | None,
+        Field(description="The phrase in the quote that answers, if one was read."),
+    ]
+    answer_start: Annotated[int | None, Field(description="Where it begins in the document.")]
+    answer_end: Annotated[int | None, Field(description="Where it ends.")]
     marks: Annotated[
         list[list[int]],
         Field(description="Ranges in the document's text: the words that decided for the quote."),

@@ -90,7 +90,14 @@ class Answering:
         before = [one for one in earlier[-MOST_EARLIER:] if len(one) <= LONGEST_QUESTION]
 
         def work(opened: Index) -> Answer:
-            return ask(question, index=opened, top_k=top_k, strictness=strictness, earlier=before)
+            return ask(
+                question,
+                index=opened,
+                top_k=top_k,
+                strictness=strictness,
+                earlier=before,
+                reader=self._settings.reads_phrases,
+            )
 
         def outcome(answer: Answer) -> Outcome:
             return "small_talk" if answer.is_small_talk else answer.status

@@ -94,6 +94,9 @@ class Citation(_Told):
     end: int
     page: int | None = Field(description="Page number, for formats that have pages.")
     score: float
+    answer: str | None = Field(description="The phrase in the quote that answers, if one was read.")
+    answer_start: int | None = Field(description="Where it begins in the document's text.")
+    answer_end: int | None = Field(description="Where it ends.")
     marks: list[tuple[int, int]] = Field(
         description="Ranges of the document's text inside the quote: the words that decided."
     )

@@ -55,7 +55,8 @@ def serve(
         safeguards = Safeguards(settings)
         try:
             tell("Opening the index; the very first start builds it ...")
-            ask("引證", index=settings.index)  # so that the first question need not wait
+            # So that the first question need not wait.
+            ask("引證", index=settings.index, reader=settings.reads_phrases)
             app = safeguards.around(build(Services(settings)))
             run(app, settings, listening, announce)
         finally:

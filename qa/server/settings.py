@@ -26,6 +26,7 @@ class ServerSettings:
         root_path: the path under which a proxy serves this server, such as ``/kb``.
         keep_log: whether requests are logged to a file.
         log_file: that file; None = one in the data folder.
+        reads_phrases: whether quotes are read for the phrase in them that answers.
         max_upload_bytes: the most that one uploaded file may have; any other body may have 1 MiB.
         requests_per_second: what one visitor may ask for in the long run; 0 = no limit.
         max_running: how many questions are answered at once.
@@ -49,6 +50,7 @@ class ServerSettings:
     root_path: str = ""
     keep_log: bool = True
     log_file: Path | None = None
+    reads_phrases: bool = True
     max_upload_bytes: int = 64 * 2**20
     requests_per_second: float = 50.0
     max_running: int = 8
