@@ -168,7 +168,7 @@ class PackedBert:
         """
         same = copy.copy(self)
         # What is read together has few sizes: after 400 passes of 180 to 480 tokens the kernels
-        # took 12 MiB, and with those of every sixteenth number 78.
+        # took 13 MiB, and with those of every sixteenth number 78.
         same._rows, same._exact_rows = _ROWS_READ, 0
         same._layers = [
             replace(layer, products=self._products_with(layer.products, number, held))
