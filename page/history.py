@@ -16,8 +16,9 @@ from qa.indexes import shared_index
 _LONGEST_TEXT = 100_000
 _ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]")
 _OUR_LINK = re.compile(
-    r"(?<!!)\[(?:\[[0-9]\]|[^\[\]()<>`!]{1,40})\]\(#(?:cite|near|also)-[0-9a-f.-]{1,400}\)"
+    r"(?<!!)\[(?:\[[0-9]\]|[^\[\]()<>`!]{1,40})\]\(#(?:cite|near|also)-[0-9a-f._-]{1,400}\)"
 )
+_SET_OFF = re.compile("</?strong>")
 # What this page writes only with an escape; a ">" it writes to open a quote.
 _FOREIGN = re.compile(r"[<`\[\]_~|$@]|[^\n]>|://|www\.", re.IGNORECASE)
 
@@ -43,7 +44,8 @@ def _as_ours(message: dict[str, Any]) -> dict[str, Any]:
     if is_question(message):
         return a_message("user", to_markdown(question_of(message)))
     text = text_of(message)
-    is_ours = not _FOREIGN.search(_OUR_LINK.sub("", _ESCAPED.sub("", text)))
+    bare = _SET_OFF.sub("", _OUR_LINK.sub("", _ESCAPED.sub("", text)))
+    is_ours = not _FOREIGN.search(bare)
     return a_message("assistant", text if is_ours else to_markdown(text))
 
 

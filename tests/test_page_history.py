@@ -57,6 +57,9 @@ def test_a_question_comes_back_as_it_was_asked(text: str) -> None:
         "![1](#cite-1-ab-0-5)",
         "[a <b>](#also-1-ab-0-5)",
         "a@evil.example",
+        "<strong onclick=alert(1)>x</strong>",
+        "<<strong>script>",
+        "http:<strong>//evil.example</strong>",
     ],
 )
 def test_what_this_page_never_writes_comes_back_as_text(text: str) -> None:
