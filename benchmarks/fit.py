@@ -91,7 +91,7 @@ def fit_weights(
 
 
 def add_phrases(
-    sets: Sequence[SampleSet], weights: Weights, groups: Sequence[SampleSet] = ()
+    sets: Sequence[SampleSet], unread: Weights, groups: Sequence[SampleSet] = ()
 ) -> Weights:
     """Return weights that count phrases, too.
 
@@ -101,15 +101,14 @@ def add_phrases(
 
     Args:
         sets: at least one, with phrases read.
-        weights: that count none.
+        unread: weights that count none.
         groups: the same sets in small indexes, for the confidence only.
 
     Raises:
         EvaluationError: no question has both runs that answer and that do not.
     """
-    spans = [[_scores_and_phrases(weigh(one, weights)) for one in s.present] for s in sets]
+    spans = [[_scores_and_phrases(weigh(one, unread)) for one in s.present] for s in sets]
     score, phrase = fit_choices(spans, _SPAN_PENALTY).tolist()
-    unread = weights
     weights = replace(unread, span={**unread.span, _PHRASE: phrase / max(score, 1e-9)})
     chinese = [_without_english(one) for one in sets]
     if not any(one.present for one in chinese):
@@ -145,7 +144,7 @@ def _moved_confidence(
         np.array([one.offset for one in asked], np.float64),
         _CONFIDENCE_PENALTY,
     )
-    by = dict(zip((INTERCEPT, *(_PHRASE,)), moved.tolist(), strict=True))
+    by = dict(zip((INTERCEPT, _PHRASE), moved.tolist(), strict=True))
     found = {name: confidence.get(name, 0.0) + by.get(name, 0.0) for name in {**confidence, **by}}
     return {**found, **_FIXED_READ}
 

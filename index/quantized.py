@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _FILE = "data/activation_ranges.safetensors"
-HIGHEST, _MIDDLE = 255, 128
+_HIGHEST, _MIDDLE = 255, 128
 _SHARE = 0.8
 """How much of the channels' ranges the weights take over."""
 _EXACT = 4
@@ -75,7 +75,7 @@ class QuantizedLinear:
     ) -> None:
         weight, most = weight.detach().float(), most.clamp(min=_LEAST)
         divisors = most**_SHARE / weight.abs().amax(0).clamp(min=_LEAST) ** (1 - _SHARE)
-        size = float((most / divisors).max()) / (HIGHEST - _MIDDLE)
+        size = float((most / divisors).max()) / (_HIGHEST - _MIDDLE)
         self._factors = 1 / (divisors * size)
         # What stands behind the point is cut off: with one half added, that is rounding.
         self._middles = torch.full_like(self._factors, _MIDDLE + 0.5)
@@ -96,7 +96,7 @@ class QuantizedLinear:
 
     def _codes(self, x: "Tensor") -> "Tensor":
         scaled = torch.addcmul(self._middles, x, self._factors)
-        return scaled.clamp_(0.0, float(HIGHEST)).to(torch.uint8)
+        return scaled.clamp_(0.0, float(_HIGHEST)).to(torch.uint8)
 
 
 class CodedProduct:
@@ -109,7 +109,7 @@ class CodedProduct:
     """
 
     def __init__(self, weight: "Tensor", bias: "Tensor", steps: Steps) -> None:
-        sizes = weight.abs().amax(1).clamp(min=_LEAST) / (HIGHEST - _MIDDLE)
+        sizes = weight.abs().amax(1).clamp(min=_LEAST) / (_HIGHEST - _MIDDLE)
         codes = (weight / sizes[:, None]).round().to(torch.int8).contiguous()
         zeros = torch.zeros(len(codes), dtype=torch.int64)
         self._matrix = (torch.ops.onednn.qlinear_prepack(codes, None), sizes, zeros)
@@ -165,7 +165,7 @@ class QuantizedFeedForward:
         )
         weight[:, largest] = 0.0
         others = most_behind.index_fill(0, largest, 0.0)
-        size = (float(others.max()) * _KEPT + _LEAST_OF_GELU) / HIGHEST
+        size = (float(others.max()) * _KEPT + _LEAST_OF_GELU) / _HIGHEST
         self._between = Steps(size, round(_LEAST_OF_GELU / size))
         self._inner = QuantizedLinear(*inner, most_before)
         self._outer = CodedProduct(weight, outer[1], self._between)
@@ -211,7 +211,7 @@ class QuantizedBeside:
     """
 
     def __init__(self, beside: Beside, most_before: "Tensor") -> None:
-        self._between = Steps(max(beside.most, _LEAST) / HIGHEST, 0)
+        self._between = Steps(max(beside.most, _LEAST) / _HIGHEST, 0)
         self._inner = QuantizedLinear(beside.down.T, beside.bias, most_before)
         nothing = torch.zeros(beside.up.shape[1])
         self._outer = CodedProduct(beside.up.T, nothing, self._between)

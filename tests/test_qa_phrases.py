@@ -111,6 +111,14 @@ def test_a_phrase_counts_for_the_runs_it_stands_in(report_index: Index) -> None:
     assert all(run.answer is None for run in read if run.passage.id in unread)
 
 
+def test_where_several_things_are_asked_for_nothing_is_read(report_index: Index) -> None:
+    question = "第一批調研課題有哪些？"
+    answer = ask(question, index=report_index)
+    assert answer.status == "answered"
+    assert all(one.answer is None for one in answer.citations)
+    assert answer == ask(question, index=report_index, reader=False)
+
+
 def test_a_model_without_a_reader_reads_nothing(report_dir: Path) -> None:
     question = clean_question(QUESTIONS[0])
     embedder = copy(load_embedder())
