@@ -49,7 +49,11 @@ _turns = threading.Semaphore(_AT_ONCE)
 
 
 def retrieve(
-    question: str, *, top_k: int = 5, index: str | IndexPlace | Index | None = None
+    question: str,
+    *,
+    top_k: int = 5,
+    index: str | IndexPlace | Index | None = None,
+    reader: bool = True,
 ) -> list[Hit]:
     """Return the passages closest to a question, best first.
 
@@ -58,13 +62,14 @@ def retrieve(
         top_k: how many at most.
         index: an index folder, an address on a Milvus server, or an opened index; None = the
             default index, which is built from the bundled report on first use.
+        reader: whether phrases that answer are looked for and count for the order, as in ``ask``.
 
     Raises:
         QuestionError: the question is empty or too long, or top_k is below 1.
         IndexNotFoundError: the folder named holds no index.
     """
     text = clean_question(_checked(question, top_k))
-    return _read(shared_index(index), text, top_k).hits[:top_k]
+    return _read(shared_index(index), text, top_k, reader=reader).hits[:top_k]
 
 
 def ask(

@@ -45,9 +45,13 @@ def test_answers_are_those_of_the_library(report_dir: Path, report_index: Index)
 @pytest.mark.parametrize("reads_phrases", [True, False])
 def test_phrases_are_read_for_where_that_is_wanted(report_dir: Path, reads_phrases: bool) -> None:
     settings = ServerSettings(index=str(report_dir), reads_phrases=reads_phrases)
-    answer = Answering(settings).ask(QUESTIONS[0], door="rest")
+    answering = Answering(settings)
+    answer = answering.ask(QUESTIONS[0], door="rest")
     assert answer.citations
     assert any(one.answer for one in answer.citations) is reads_phrases
+    with measuring() as measured:
+        answering.retrieve(QUESTIONS[0], door="rest")
+    assert ("phrases" in measured.seconds) is reads_phrases
 
 
 def test_what_a_log_wants_to_know_is_noted(report_dir: Path) -> None:

@@ -118,7 +118,9 @@ class Answering:
             door,
             top_k,
             index,
-            lambda opened: retrieve(question, index=opened, top_k=top_k),
+            lambda opened: retrieve(
+                question, index=opened, top_k=top_k, reader=self._settings.reads_phrases
+            ),
             lambda _: "retrieved",
         )
 
