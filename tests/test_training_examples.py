@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,11 @@ from training.examples import (
     write_examples,
     write_held_out,
 )
+from training.glosses import told_in_english
 from training.made import make_examples
+from training.noise import noisy
 from training.runs import runs_around
+from training.swaps import names_of, swapped
 
 TEXT = "鄂爾多斯市位於內蒙古。該市二〇〇一年設立。全市人口二百萬人!烏海市在它西邊。"
 
@@ -136,9 +141,69 @@ def test_each_question_is_shown_with_its_answer_and_without() -> None:
     for epoch in range(8):
         with_answer, without = material.windows(epoch, seed=3)
         ids = with_answer.ids[with_answer.starts[0] : with_answer.ends[0] + 1]
-        assert "".join(map(chr, ids)) == "二〇〇一年"
+        assert re.fullmatch("[0-9〇一二]{4}年", "".join(map(chr, ids)))
         assert without.starts == (NOWHERE,)
         assert material.windows(epoch, seed=3) == [with_answer, without]
+
+
+@given(st.text("甲乙。丙 a", max_size=40), st.integers(0, 39), st.integers(1, 9), st.integers())
+def test_noise_changes_no_answer(context: str, start: int, size: int, seed: int) -> None:
+    answers = [(start, start + size)] if start + size <= len(context) else []
+    changed, moved = noisy(context, answers, random.Random(seed))
+    assert [changed[a:b] for a, b in moved] == [context[a:b] for a, b in answers]
+
+
+def test_noise_does_change_what_is_around_an_answer() -> None:
+    assert len({noisy(TEXT * 5, (), random.Random(n))[0] for n in range(9)}) == 9
+
+
+def test_questions_are_told_in_english_words_and_names_by_their_sound() -> None:
+    told = {told_in_english("长城在哪里?", random.Random(n)) for n in range(30)}
+    assert any("great wall" in one and "where" in one for one in told)
+    assert not any("哪里" in one for one in told)
+    assert all(told_in_english("2001 nba", random.Random(n)) == "2001 nba" for n in range(9))
+    spelt = {told_in_english("奥义书", random.Random(n)) for n in range(30)}
+    assert spelt == {"奥义书", "aoyishu"}
+
+
+def test_an_answer_is_another_of_its_kind_wherever_it_stands() -> None:
+    context = "张三丰说鄂尔多斯在2001年设立。鄂尔多斯有235人。"
+    at = context.index
+    year = Example("1", "2001年?", context, ((at("2001年"), at("2001年") + 5),), "a", "s")
+    place = Example("2", "鄂尔多斯?", context, ((at("鄂"), at("鄂") + 4),), "a", "s")
+    names = names_of([year, place])
+    assert names == {"ns": ["鄂尔多斯"]}
+    for seed in range(20):
+        other = swapped(year, names, random.Random(seed))
+        (start, end), *_ = other.answers
+        assert re.fullmatch(r"[2-9]001年", other.context[start:end])
+        assert other.question == f"{other.context[start:end]}?"
+        assert other.context.replace(other.context[start:end], "2001年") == context
+    other = swapped(place, {"ns": ["乌海"]}, random.Random(0))
+    assert other.context == context.replace("鄂尔多斯", "乌海")
+    assert other.answers == ((at("鄂"), at("鄂") + 2),)
+    assert swapped(replace(year, answers=()), names, random.Random(0)).context == context
+
+
+@given(st.text("甲2乙。", max_size=30), st.integers(0, 29), st.integers(1, 4), st.integers())
+def test_what_is_swapped_holds_its_answers(context: str, start: int, size: int, seed: int) -> None:
+    answers = ((start, start + size),) if start + size <= len(context) else ()
+    one = Example("1", "?", context, answers, "a", "s")
+    other = swapped(one, {}, random.Random(seed))
+    assert len(other.answers) == len(answers)
+    for (a, b), (c, d) in zip(one.answers, other.answers, strict=True):
+        assert re.sub("[2-9]", "", context[a:b]) == re.sub("[2-9]", "", other.context[c:d])
+        assert (a == 0) == (c == 0)
+
+
+def test_some_questions_are_shown_in_english_words() -> None:
+    material = Material([example("二〇〇一年")], Framing(Characters(), 90), {})
+    heads = set()
+    for epoch in range(60):
+        window = material.windows(epoch, seed=1)[0]
+        heads.add("".join(map(chr, window.ids[1 : window.first - 2])))
+    assert "何時?" in heads
+    assert any("when" in one for one in heads)
 
 
 @given(st.lists(st.integers(1, 50), max_size=80), st.integers(50, 200), st.integers(0, 5))

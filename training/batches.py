@@ -2,13 +2,22 @@
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from index.splitter import sentences
 from index.types import Span
 from index.windows import Framing, Pieces, Window
 from training.examples import Example
+from training.glosses import is_chinese, told_in_english
+from training.noise import noisy
 from training.runs import runs_around
+from training.swaps import Names, names_of, swapped
+
+_NOISY = 0.15
+_ENGLISH = 0.2
+_SWAPPED = 0.5
+"""Of those that can be."""
 
 
 @dataclass
@@ -26,6 +35,10 @@ class Material:
     distractors: Mapping[str, Sequence[str]]
     _pieces: dict[str, Pieces] = field(default_factory=dict)
 
+    @cached_property
+    def _names(self) -> Names:
+        return names_of(self.examples)
+
     def windows(self, epoch: int, seed: int) -> list[Window]:
         """Return the windows of an epoch; the same for the same seed."""
         found: list[Window] = []
@@ -35,6 +48,19 @@ class Material:
         return found
 
     def _of(self, example: Example, chance: random.Random) -> Iterator[Window]:
+        yield from self._shown_as(self._changed(example, chance), chance)
+
+    def _changed(self, example: Example, chance: random.Random) -> Example:
+        if chance.random() < _SWAPPED:
+            example = swapped(example, self._names, chance)
+        if chance.random() < _ENGLISH and is_chinese(example.question):
+            example = replace(example, question=told_in_english(example.question, chance))
+        if chance.random() < _NOISY:
+            context, answers = noisy(example.context, example.answers, chance)
+            example = replace(example, context=context, answers=answers)
+        return example
+
+    def _shown_as(self, example: Example, chance: random.Random) -> Iterator[Window]:
         if not example.answers:
             yield self._shown(example, example.context, 0, (), chance)
             return
@@ -58,7 +84,8 @@ class Material:
         answers: Sequence[tuple[int, int]],
         chance: random.Random,
     ) -> Window:
-        question, pieces = self.pieces_of(example.question), self.pieces_of(context)
+        # What was changed by chance is hardly seen again.
+        question, pieces = self.framing.pieces(example.question), self.framing.pieces(context)
         run = runs_around(context, pieces, at, self.framing.room(question), chance)
         return self.framing.window(question, pieces, run, answers)
 
