@@ -15,7 +15,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -23,10 +23,10 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from index.additions import additions_of, products_with
 from index.ahead import in_order
+from index.changes import changed, is_changed
 from index.linear import Products, plain_products
-from index.quantized import Ranges, quantized_products, quantized_with
+from index.quantized import Ranges, quantized_products, ranges_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -131,22 +131,24 @@ class PackedBert:
             embeddings.position_embeddings.weight.detach().float(),
             embeddings.token_type_embeddings.weight.detach()[0].float(),
         )
-        # Beside products in int8, additions in float32 cost nothing.
+        # Beside products in int8, sums in float32 cost nothing.
         self._dtype: torch.dtype = torch.float32 if ranges else self._words.dtype
         self._places: Tensor = (places + kind).to(self._dtype)
         self._norm = _Norm(embeddings.LayerNorm, self._dtype)
         self._rows, self._exact_rows = _ROWS, _MANY_ROWS
         self._own = body.encoder.layer
         self._ranges = ranges
-        self._layers = [self._layer(number) for number in range(len(self._own))]
+        self._layers = [
+            self._layer(layer, ranges[number] if ranges else None)
+            for number, layer in enumerate(self._own)
+        ]
 
-    def _layer(self, number: int) -> _Layer:
-        layer = self._own[number]
+    def _layer(self, layer: Any, ranges: Ranges | None) -> _Layer:  # noqa: ANN401
         projections = self._projections(layer.attention.self)
         dtype = self._words.dtype
         return _Layer(
-            quantized_products(layer, projections, dtype, self._ranges[number])
-            if self._ranges
+            quantized_products(layer, projections, dtype, ranges)
+            if ranges
             else plain_products(layer, projections, dtype),
             after_attention=_Norm(layer.attention.output.LayerNorm, self._dtype),
             after_feed_forward=_Norm(layer.output.LayerNorm, self._dtype),
@@ -160,30 +162,27 @@ class PackedBert:
         bias = torch.cat([part.bias.float() * factor for part, factor in parts])
         return weight, bias
 
-    def with_additions(self, held: "Mapping[str, Tensor]") -> "PackedBert":
-        """Return the same model with additions to its layers, of which it shares what stays.
+    def with_changes(self, held: "Mapping[str, Tensor]") -> "PackedBert":
+        """Return the same model with what some layers have learnt; the others are shared.
 
         Args:
-            held: the additions by name (``additions.additions_of``).
+            held: what they have learnt, by name (``changes.changed``), and, for products in int8,
+                what goes into those (``quantized.ranges_of``).
         """
         same = copy.copy(self)
         # What is read together has few sizes: after 400 passes of 180 to 480 tokens the kernels
         # took 13 MiB, and with those of every sixteenth number 78.
         same._rows, same._exact_rows = _ROWS_READ, 0
         same._layers = [
-            replace(layer, products=self._products_with(layer.products, number, held))
+            self._layer(
+                changed(self._own[number], held, number),
+                ranges_of(held, number) if self._ranges else None,
+            )
+            if is_changed(held, number)
+            else layer
             for number, layer in enumerate(self._layers)
         ]
         return same
-
-    def _products_with(self, own: Products, number: int, held: "Mapping[str, Tensor]") -> Products:
-        scale = (self._dimension // self._heads) ** -0.5
-        added = additions_of(held, number, scale, self._dtype)
-        if not self._ranges:
-            return products_with(own, added)
-        layer = self._own[number]
-        projections = self._projections(layer.attention.self)
-        return quantized_with(own, layer, projections, self._ranges[number], added)
 
     @torch.inference_mode()
     def forward(

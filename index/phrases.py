@@ -1,8 +1,8 @@
 """The phrase that answers, in passages that retrieval has found: the bundled model as a reader.
 
-One pass of the model over question and passage together, with small additions to its layers
-(``additions.py``), and two numbers for each token: how likely an answer starts there, or ends
-(Devlin et al., 2019, arXiv:1810.04805). Those of the first token say that there is none.
+One pass of the model over question and passage together, with what its layers have learnt for it
+(``changes.py``), and two numbers for each token: how likely an answer starts there, or ends (Devlin
+et al., 2019, arXiv:1810.04805). Those of the first token say that there is none.
 """
 
 from collections.abc import Mapping, Sequence
@@ -52,7 +52,7 @@ class PhraseReader:
         *,
         most_tokens: int = 160,
     ) -> None:
-        self._engine = engine.with_additions(held)
+        self._engine = engine.with_changes(held)
         self._framing = Framing(tokenizer, most_tokens)
         self._weight: FloatArray = held["head.weight"].float().numpy()
         self._bias: FloatArray = held["head.bias"].float().numpy()

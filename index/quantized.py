@@ -7,13 +7,13 @@ others would leave those hardly a step: before it is rounded each channel is div
 its own, by which its weights are multiplied (SmoothQuant: Xiao et al., 2023, arXiv:2211.10438).
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch.nn import functional
 
-from index.additions import Additions, Beside, Both
 from index.bundled_model import RANGES_SHA256, packaged
 from index.linear import Products, dense_of
 
@@ -86,9 +86,9 @@ class QuantizedLinear:
         """Return the product, ``(rows, outputs)``."""
         return self._product(self._codes(x), self._dtype)
 
-    def codes(self, x: "Tensor", steps: Steps, name: str) -> "Tensor":
-        """Return a function of the product in codes, uint8: ``gelu`` or ``relu``."""
-        return self._product.codes(self._codes(x), steps, name)
+    def gelu(self, x: "Tensor", steps: Steps) -> "Tensor":
+        """Return GELU of the product in codes, uint8."""
+        return self._product.gelu(self._codes(x), steps)
 
     def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
         """Return the product plus ``other``, float32."""
@@ -120,9 +120,9 @@ class CodedProduct:
         """Return the product, ``(rows, outputs)``."""
         return self._unary(codes, Steps(1.0, 0), dtype, "none")
 
-    def codes(self, codes: "Tensor", steps: Steps, name: str) -> "Tensor":
-        """Return a function of the product in codes: ``gelu`` or ``relu``."""
-        return self._unary(codes, steps, torch.uint8, name)
+    def gelu(self, codes: "Tensor", steps: Steps) -> "Tensor":
+        """Return GELU of the product in codes."""
+        return self._unary(codes, steps, torch.uint8, "gelu")
 
     def _unary(self, codes: "Tensor", result: Steps, dtype: torch.dtype, name: str) -> "Tensor":
         found: Tensor = torch.ops.onednn.qlinear_pointwise(
@@ -174,7 +174,7 @@ class QuantizedFeedForward:
         """Return what both give for ``x``, plus ``other``, all float32."""
         bias, before, behind = self._exact
         exact = functional.gelu(torch.addmm(bias, x, before))
-        codes = self._inner.codes(x, self._between, "gelu")
+        codes = self._inner.gelu(x, self._between)
         return self._outer.plus(codes, torch.addmm(other, exact, behind))
 
 
@@ -202,55 +202,14 @@ def quantized_products(
     )
 
 
-class QuantizedBeside:
-    """Two narrow products with a rectifier between them (``additions.Beside``).
-
-    Args:
-        beside: in float32.
-        most_before: the largest magnitude of each input, ``(inputs,)``.
-    """
-
-    def __init__(self, beside: Beside, most_before: "Tensor") -> None:
-        self._between = Steps(max(beside.most, _LEAST) / _HIGHEST, 0)
-        self._inner = QuantizedLinear(beside.down.T, beside.bias, most_before)
-        nothing = torch.zeros(beside.up.shape[1])
-        self._outer = CodedProduct(beside.up.T, nothing, self._between)
-
-    def plus(self, x: "Tensor", other: "Tensor") -> "Tensor":
-        """Return what it gives for ``x``, plus ``other``, all float32."""
-        return self._outer.plus(self._inner.codes(x, self._between, "relu"), other)
-
-
-def quantized_with(
-    own: Products,
-    layer: Any,  # noqa: ANN401
-    projections: "tuple[Tensor, Tensor]",
-    ranges: Ranges,
-    added: Additions,
-) -> Products:
-    """Return the products of a layer with additions: what is low-rank becomes part of the matrices.
-
-    Args:
-        own: without them, in int8.
-        layer: a transformers ``BertLayer``.
-        projections: weight and bias of its queries, keys and values in one.
-        ranges: of what goes into the products.
-        added: in float32.
-    """
-    attended, _, _ = dense_of(layer)
-    weight, bias = projections
-    weight = weight + added.projections.matrix()
-    behind = attended.weight.detach().float() + added.attended.matrix()
-    return Products(
-        QuantizedLinear(weight, bias, ranges.projections, dtype=attended.weight.dtype),
-        QuantizedLinear(behind, attended.bias, ranges.attended),
-        Both(own.feed_forward, QuantizedBeside(added.beside, ranges.inner)),
-    )
-
-
 def is_worth_it() -> bool:
     """Return whether this processor multiplies int8 in hardware, and this torch knows how."""
     return bool(torch._C._has_mkldnn) and bool(getattr(torch.cpu, "_is_vnni_supported", bool)())
+
+
+def ranges_of(held: "Mapping[str, Tensor]", layer: int) -> Ranges:
+    """Return the ranges of a layer that come with what it has learnt: ``LAYER.ranges.inner``, …."""
+    return Ranges(*(held[f"{layer}.ranges.{name}"].float() for name in Ranges._fields))
 
 
 @lru_cache(maxsize=1)

@@ -13,12 +13,10 @@ from torch.nn import functional
 
 from benchmarks.calibration import fit_ranges, write_ranges
 from index import models, quantized
-from index.additions import Beside
 from index.errors import ModelDamagedError
 from index.models import load_embedder
 from index.quantized import (
     CodedProduct,
-    QuantizedBeside,
     QuantizedFeedForward,
     QuantizedLinear,
     Ranges,
@@ -63,12 +61,8 @@ def test_a_product_of_codes_is_that_of_whole_numbers(rows: int, seed: int, steps
     assert np.allclose(sums, expected + other.numpy(), rtol=1e-4, atol=least)
     gelu = functional.gelu(torch.from_numpy(expected.astype(np.float32)))
     wanted = Steps(max(float(gelu.max()), 0.1) / 200, 40)
-    found = (product.codes(codes, wanted, "gelu").float() - wanted.zero) * wanted.size
+    found = (product.gelu(codes, wanted).float() - wanted.zero) * wanted.size
     assert np.allclose(found, gelu, atol=0.51 * wanted.size + 1e-3)
-    most = np.maximum(expected, 0).max() + 0.01
-    codes_of_relu = product.codes(codes, Steps(float(most) / 255, 0), "relu").float()
-    relu = np.maximum(expected, 0)
-    assert np.allclose(codes_of_relu * most / 255, relu, atol=0.51 * most / 255 + 1e-3)
 
 
 def relative_error(found: torch.Tensor, expected: torch.Tensor) -> float:
@@ -106,17 +100,6 @@ def test_a_feed_forward_part_is_near_to_that_in_floats(largest: float) -> None:
     most = between.abs().amax(0), x.abs().amax(0)
     part = QuantizedFeedForward((first, biases[0]), (second, biases[1]), most[1], most[0])
     assert relative_error(part.plus(x, other), expected) < 0.02
-
-
-def test_what_stands_beside_a_feed_forward_part_is_near_to_that_in_floats() -> None:
-    x, other = chance(300, 32), chance(300, 32, seed=5)
-    down, up = chance(32, 24, seed=2, spread=0.2), chance(24, 32, seed=3, spread=0.1)
-    bias = chance(24, seed=4)
-    most = float(functional.relu(torch.addmm(bias, x, down)).max())
-    beside = Beside(down, bias, up, most)
-    found = QuantizedBeside(beside, x.abs().amax(0)).plus(x, other)
-    assert relative_error(found, beside.plus(x, other)) < 0.01
-    assert relative_error(other, beside.plus(x, other)) > 0.1, "what is beside is something"
 
 
 def test_a_row_has_the_same_product_in_any_company() -> None:

@@ -31,7 +31,7 @@ ENGINES = {
         "qa/write_ahead.py",
     },
     "torch": {
-        "index/additions.py",
+        "index/changes.py",
         "index/embedder.py",
         "index/linear.py",
         "index/models.py",

@@ -1,4 +1,4 @@
-"""The reader that is trained: what it adds, what it learns from, and that it can be stopped."""
+"""The reader that is trained: what it ships, what it learns from, and that it can be stopped."""
 
 from itertools import product
 from pathlib import Path
@@ -19,10 +19,11 @@ from training.batches import Material
 from training.examples import Example
 from training.loop import Plan, Training, read_trained, schedule
 from training.measure import found_again, measure
-from training.reader import Logits, Reader, loss_of
+from training.reader import Logits, Reader, loss_of, low_rank
 from training.size import Size
 
 TEXT = "abcdefgh。ijklmnop。"
+SIZE = Size(frozen=1, rank=16)
 
 
 class Letters:
@@ -64,7 +65,7 @@ def material() -> Material:
 
 
 def test_what_has_learnt_nothing_changes_nothing() -> None:
-    reader = Reader(body(), Size(2, 4)).eval()
+    reader = Reader(body(), SIZE).eval()
     windows = material().windows(0, 1)[:2]
     ids, mask, _ = reader._padded(windows)
     with torch.no_grad():
@@ -74,28 +75,28 @@ def test_what_has_learnt_nothing_changes_nothing() -> None:
 
 
 def test_the_engine_of_the_product_computes_the_same() -> None:
-    reader = Reader(body(), Size(2, 4)).eval()
+    reader = Reader(body(), SIZE).eval()
     with torch.no_grad():
-        for name, one in reader.trained().items():
-            one.copy_((torch.randn(one.shape) * (0.3 if ".up" in name else 0.1)).half())
+        for one in reader.trained().values():
+            one.add_(torch.randn(one.shape) * 0.1)
     windows = material().windows(0, 1)[:5]
     ids, mask, _ = reader._padded(windows)
     with torch.no_grad():
         theirs = reader.body(input_ids=ids, attention_mask=mask).last_hidden_state
         plain = body().eval()(input_ids=ids, attention_mask=mask).last_hidden_state
-    engine = PackedBert(body()).with_additions(reader.shipped(windows))
+    engine = PackedBert(body()).with_changes(reader.shipped(windows))
     found = engine.forward([one.ids for one in windows]).tokens
     for row, (window, mine) in enumerate(zip(windows, found, strict=True)):
         expected = theirs[row, : len(window.ids)].numpy()
-        assert np.allclose(mine, expected, atol=1e-4)
+        assert np.allclose(mine, expected, atol=2e-3)
         assert not np.allclose(mine, plain[row, : len(window.ids)].numpy(), atol=1e-2)
 
 
 def test_the_product_reads_as_the_reader_that_was_trained() -> None:
-    reader = Reader(body(), Size(2, 4)).eval()
+    reader = Reader(body(), SIZE).eval()
     with torch.no_grad():
         for one in reader.trained().values():
-            one.copy_((torch.randn(one.shape) * 0.3).half())
+            one.add_(torch.randn(one.shape) * 0.3)
     first, last = Span(0, 9), Span(9, 18)
     texts = [Shown(TEXT, [first, last], 1, 2), Shown("", [], 0, 0), Shown(TEXT, [last], 0, 1)]
     framing = Framing(Letters(), 48)
@@ -114,11 +115,11 @@ def test_the_product_reads_as_the_reader_that_was_trained() -> None:
             assert best is not None
             assert place.start <= phrase.start < phrase.end <= place.end
             assert (phrase.start, phrase.end) == (best.start, best.end)
-            assert phrase.score == pytest.approx(best.score, abs=1e-3)
+            assert phrase.score == pytest.approx(best.score, abs=1e-2)
 
 
 def test_what_does_not_fit_beside_the_question_is_not_read() -> None:
-    reader = Reader(body(), Size(2, 4))
+    reader = Reader(body(), SIZE)
     first, last = Span(0, 9), Span(9, 18)
     room = len("what e?") + 4 + 10
     mine = PhraseReader(PackedBert(body()), Letters(), reader.shipped([]), most_tokens=room)
@@ -149,11 +150,39 @@ def test_as_much_is_read_before_as_behind(
     assert run_around([3, 5, 4, 3, 3], first, stop, room) == expected
 
 
-def test_only_additions_and_head_are_trained() -> None:
-    names = set(Reader(body(), Size(2, 4)).trained())
-    assert {name for name in names if ".added." not in name} == {"head.weight", "head.bias"}
-    # Queries, keys, values and behind attention: down and up; beside feed-forward a bias too.
-    assert len(names) == 2 * (4 * 2 + 3) + 2
+def test_the_lowest_layers_and_the_embeddings_are_not_trained() -> None:
+    names = set(Reader(body(), Size(frozen=1, rank=4)).trained())
+    assert {name for name in names if "encoder.layer.1." not in name} == {
+        "head.weight",
+        "head.bias",
+    }
+    # Six matrices and two norms, each with a bias.
+    assert len(names) == 2 * (6 + 2) + 2
+
+
+def test_what_is_shipped_of_a_matrix_is_the_nearest_of_its_rank() -> None:
+    torch.manual_seed(1)
+    matrix = torch.randn(9, 3) @ torch.randn(3, 7)
+    down, up = low_rank(matrix, 3)
+    assert torch.allclose(up @ down, matrix, atol=1e-4)
+    down, up = low_rank(matrix, 2)
+    assert (up.shape, down.shape) == ((9, 2), (2, 7))
+    sizes = torch.linalg.svdvals(matrix)
+    assert float((matrix - up @ down).norm()) == pytest.approx(float(sizes[2]), rel=1e-3)
+
+
+def test_ranges_are_the_largest_of_what_goes_into_the_products() -> None:
+    reader = Reader(body(), SIZE).eval()
+    windows = material().windows(0, 1)[:3]
+    held = reader.shipped(windows)
+    states = []
+    for window in windows:
+        with torch.no_grad():
+            ids = torch.tensor([window.ids])
+            states.append(reader.body(ids, output_hidden_states=True).hidden_states[1][0])
+    assert torch.allclose(held["1.ranges.projections"], torch.cat(states).abs().amax(0), atol=1e-5)
+    assert held["1.ranges.outer"].shape == (32,)
+    assert "0.ranges.outer" not in held
 
 
 def test_loss_is_the_surprise_at_every_accepted_place() -> None:
@@ -190,7 +219,7 @@ def test_the_best_answer_is_that_of_all_pairs(seed: int) -> None:
 
 def train(folder: Path, plan: Plan, stop_after: int | None = None) -> Training:
     torch.manual_seed(5)
-    training = Training(Reader(body(), Size(2, 4)), material(), plan, folder, lambda _: None)
+    training = Training(Reader(body(), SIZE), material(), plan, folder, lambda _: None)
     if stop_after is not None:
         learn = training._learn
 
@@ -220,7 +249,7 @@ def test_what_was_stopped_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
 
 def test_what_was_trained_is_read_again(tmp_path: Path) -> None:
     training = train(tmp_path, Plan(epochs=1, batch_tokens=200))
-    other = Reader(body(), Size(2, 4))
+    other = Reader(body(), SIZE)
     assert read_trained(other, tmp_path) == training.step
     for name, value in training._parameters.items():
         assert torch.equal(other.trained()[name], value)
@@ -229,7 +258,7 @@ def test_what_was_trained_is_read_again(tmp_path: Path) -> None:
 
 
 def test_it_learns_what_it_is_shown(tmp_path: Path) -> None:
-    before = measure(Reader(body(), Size(2, 4)), material())["s"]
+    before = measure(Reader(body(), SIZE), material())["s"]
     training = train(tmp_path, Plan(epochs=120, batch_tokens=800, rate=3e-2))
     after = measure(training._reader, material())["s"]
     assert after.questions == 8

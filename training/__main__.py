@@ -79,11 +79,10 @@ def _parser() -> argparse.ArgumentParser:
         "--after", type=Path, metavar="DIR", help="begin with what another training has come to"
     )
     train.add_argument("--epochs", type=int, default=3, metavar="N")
-    train.add_argument("--rate", type=float, default=6e-4, metavar="R")
+    train.add_argument("--rate", type=float, default=1.5e-4, metavar="R")
     train.add_argument("--window", type=int, default=_WINDOW, metavar="TOKENS")
-    train.add_argument("--rank", type=int, default=Size.rank, metavar="N", help="in attention")
     train.add_argument(
-        "--neurons", type=int, default=Size.neurons, metavar="N", help="beside feed-forward"
+        "--frozen", type=int, default=Size.frozen, metavar="N", help="lowest layers not trained"
     )
     train.add_argument("--limit", type=int, metavar="N", help="train on N questions, by chance")
     train.add_argument(
@@ -158,11 +157,11 @@ def _train(parsed: argparse.Namespace, told: Told) -> None:
     trained, kept = split([one for one in examples if one.answers])
     if parsed.limit is not None:
         trained = random.Random(parsed.seed).sample(trained, parsed.limit)  # noqa: S311
-    size = Size(parsed.rank, parsed.neurons)
+    size = Size(parsed.frozen)
     for folder in filter(None, (parsed.state, parsed.after)):
         if size != _size_in(folder, size):
             raise EvaluationError(
-                f"{folder} holds a training with other --rank or --neurons. Name another folder."
+                f"{folder} holds a training with another --frozen. Name another folder."
             )
     replace_text(parsed.state / _SIZE, json.dumps(asdict(size)) + "\n")
     reader, tokenizer = load_reader(parsed.seed, size)

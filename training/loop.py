@@ -18,7 +18,7 @@ from training.reader import Reader, loss_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-_SAVED_EVERY = 120.0  # seconds
+_SAVED_EVERY = 240.0  # seconds
 _WARM = 0.06
 _STATE, _PROGRESS = "state.safetensors", "progress.json"
 
@@ -36,7 +36,7 @@ class Plan:
 
     epochs: int = 3
     batch_tokens: int = 4096
-    rate: float = 6e-4
+    rate: float = 1.5e-4
     seed: int = 1
 
 

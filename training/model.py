@@ -15,8 +15,8 @@ def load_reader(seed: int, size: Size) -> tuple[Reader, Any]:
     On a GPU where there is one.
 
     Args:
-        seed: of what its additions begin with.
-        size: of the additions.
+        seed: of what its head begins with.
+        size: which layers are trained.
     """
     from transformers import AutoModel, AutoTokenizer
 

@@ -1,11 +1,9 @@
-"""The reader being trained: the bundled model with small additions, and two numbers a token.
+"""The reader being trained: the bundled model, and two numbers a token.
 
-The model's own weights stay as they are: what is trained is a few megabytes beside it. Attention
-gets low-rank additions (LoRA: Hu et al., 2021, arXiv:2106.09685), the feed-forward part a small one
-beside it (a parallel adapter: He et al., 2022, arXiv:2110.04366), so that all that is added depends
-on what goes into a product, and the product itself may be computed in any way, in int8 say. The two
-numbers say how likely an answer starts, or ends, at a token; those of the first token stand for "no
-answer here" (Devlin et al., 2019, for SQuAD 2.0).
+All layers but the lowest are trained whole. What a matrix has learnt is shipped as the nearest
+product of two narrow ones, a few megabytes in all (the singular value decomposition: Eckart and
+Young, 1936). The two numbers say how likely an answer starts, or ends, at a token; those of the
+first token stand for "no answer here" (Devlin et al., 2019, for SQuAD 2.0).
 """
 
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from index.changes import MATRICES, NORMS
 from index.phrases import best_phrase
 from index.types import Phrase
 from index.windows import Window
@@ -34,81 +33,28 @@ class Logits(NamedTuple):
     ends: "Tensor"
 
 
-class _LowRank(nn.Module):
-    def __init__(self, inputs: int, outputs: int, rank: int) -> None:
-        super().__init__()
-        self.down = nn.Parameter(torch.randn(rank, inputs) * inputs**-0.5)
-        self.up = nn.Parameter(torch.zeros(outputs, rank))
-
-    def forward(self, x: "Tensor") -> "Tensor":
-        return functional.linear(functional.linear(x, self.down), self.up)
-
-
-class _Beside(nn.Module):
-    def __init__(self, width: int, neurons: int) -> None:
-        super().__init__()
-        self.down = nn.Parameter(torch.randn(neurons, width) * width**-0.5)
-        self.bias = nn.Parameter(torch.zeros(neurons))
-        self.up = nn.Parameter(torch.zeros(width, neurons))
-
-    def forward(self, x: "Tensor") -> "Tensor":
-        return functional.linear(self.inner(x), self.up)
-
-    def inner(self, x: "Tensor") -> "Tensor":
-        return functional.relu(functional.linear(x, self.down, self.bias))
-
-
-class _Projection(nn.Module):
-    """A product with an addition."""
-
-    def __init__(self, own: nn.Linear, rank: int) -> None:
-        super().__init__()
-        self.own = own
-        self.added = _LowRank(own.in_features, own.out_features, rank)
-
-    def forward(self, x: "Tensor") -> "Tensor":
-        product: Tensor = self.own(x) + self.added(x)
-        return product
-
-
-class _BehindAttention(nn.Module):
-    def __init__(self, own: Any, rank: int) -> None:  # noqa: ANN401
-        super().__init__()
-        self.own = own
-        self.added = _LowRank(own.dense.in_features, own.dense.out_features, rank)
-
-    def forward(self, mixed: "Tensor", x: "Tensor") -> Any:  # noqa: ANN401
-        return self.own(mixed, x + self.added(mixed))
-
-
-class _BehindFeedForward(nn.Module):
-    def __init__(self, own: Any, neurons: int) -> None:  # noqa: ANN401
-        super().__init__()
-        self.own = own
-        self.added = _Beside(own.dense.out_features, neurons)
-
-    def forward(self, inner: "Tensor", x: "Tensor") -> Any:  # noqa: ANN401
-        return self.own(inner, x + self.added(x))
-
-
 class Reader(nn.Module):
-    """The bundled model with additions to be trained.
+    """The bundled model as it learns to read.
 
     Args:
         body: a transformers ``BertModel`` in float32, which is changed.
-        size: of the additions.
+        size: which layers are trained.
     """
 
     def __init__(self, body: Any, size: Size) -> None:  # noqa: ANN401
         super().__init__()
         body.requires_grad_(requires_grad=False)
-        for layer in body.encoder.layer:
-            own = layer.attention.self
-            own.query, own.key, own.value = (
-                _Projection(one, size.rank) for one in (own.query, own.key, own.value)
-            )
-            layer.attention.output = _BehindAttention(layer.attention.output, size.rank)
-            layer.output = _BehindFeedForward(layer.output, size.neurons)
+        self._size = size
+        self._learning = dict(enumerate(body.encoder.layer))
+        for number in range(size.frozen):
+            del self._learning[number]
+        self._before = {
+            (number, name): layer.get_submodule(place).weight.detach().clone()
+            for number, layer in self._learning.items()
+            for name, place in MATRICES.items()
+        }
+        for layer in self._learning.values():
+            layer.requires_grad_(requires_grad=True)
         self.body = body
         self.head = nn.Linear(body.config.hidden_size, 2)
 
@@ -136,51 +82,59 @@ class Reader(nn.Module):
         """Return what is trained, by name."""
         return {name: one for name, one in self.named_parameters() if one.requires_grad}
 
+    @torch.no_grad()
     def shipped(self, windows: Sequence[Window]) -> "dict[str, Tensor]":
-        """Return what is trained under the names by which the product reads it, in float16.
+        """Return what was learnt under the names by which the product reads it.
 
         Args:
-            windows: are read, to see how much the neurons give: int8 has to hold that.
+            windows: are read, to see what goes into products: in int8 those have to hold it.
         """
-        held = {_shipped_as(name): one.detach().half() for name, one in self.trained().items()}
-        for layer, most in enumerate(self._most(windows)):
-            held[f"{layer}.beside.most"] = most
-        return held
+        held: dict[str, Tensor] = {"head.weight": self.head.weight, "head.bias": self.head.bias}
+        for (number, name), before in self._before.items():
+            one = self._learning[number].get_submodule(MATRICES[name])
+            down, up = low_rank(one.weight.cpu() - before, self._size.rank)
+            held[f"{number}.{name}.down"], held[f"{number}.{name}.up"] = down.half(), up.half()
+            held[f"{number}.{name}.bias"] = one.bias
+        for number, layer in self._learning.items():
+            for name, place in NORMS.items():
+                for kind, one in layer.get_submodule(place).named_parameters():
+                    held[f"{number}.{name}.{kind}"] = one
+        return {
+            k: one.detach().cpu().contiguous() for k, one in (held | self._ranges(windows)).items()
+        }
 
-    @torch.inference_mode()
-    def _most(self, windows: Sequence[Window]) -> "list[Tensor]":
-        """Return the most that any neuron beside each layer gives."""
-        beside = [layer.output.added for layer in self.body.encoder.layer]
-        most = [torch.zeros(()) for _ in beside]
+    def _ranges(self, windows: Sequence[Window]) -> "dict[str, Tensor]":
+        """Return the largest magnitude of each channel of what goes into each layer's products."""
+        found: dict[str, Tensor] = {}
 
-        def look(layer: int, one: _Beside, given: "Sequence[Tensor]") -> None:
-            most[layer] = torch.maximum(most[layer], one.inner(given[0]).max().cpu())
+        def look(name: str, _: object, given: "Sequence[Tensor]") -> None:
+            most = given[0].abs().flatten(0, -2).amax(0)
+            found[name] = torch.maximum(found.get(name, most), most)
 
         looks = [
-            one.register_forward_pre_hook(partial(look, layer)) for layer, one in enumerate(beside)
+            layer.get_submodule(MATRICES[matrix]).register_forward_pre_hook(
+                partial(look, f"{number}.ranges.{name}")
+            )
+            for number, layer in self._learning.items()
+            for name, matrix in _INPUTS.items()
         ]
+        self.eval()
         for window in windows:
             self([window])
         for one in looks:
             one.remove()
-        return most
+        return found
 
 
-_SHIPPED_AS = {
-    "attention.self.query": "query",
-    "attention.self.key": "key",
-    "attention.self.value": "value",
-    "attention.output": "attended",
-    "output": "beside",
-}
+_INPUTS = {"projections": "query", "attended": "attended", "inner": "inner", "outer": "outer"}
+"""By the name of a range (``index.quantized.Ranges``), a matrix that this goes into."""
 
 
-def _shipped_as(name: str) -> str:
-    if name.startswith("head."):
-        return name
-    place, _, part = name.removeprefix("body.encoder.layer.").partition(".added.")
-    layer, _, module = place.partition(".")
-    return f"{layer}.{_SHIPPED_AS[module]}.{part}"
+def low_rank(matrix: "Tensor", rank: int) -> "tuple[Tensor, Tensor]":
+    """Return two narrow matrices, ``down`` and ``up``, whose product ``up @ down`` is nearest."""
+    left, sizes, right = torch.linalg.svd(matrix, full_matrices=False)
+    halves = sizes[:rank].sqrt()
+    return halves[:, None] * right[:rank], left[:, :rank] * halves
 
 
 def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":

@@ -1,16 +1,16 @@
-"""How large the additions to the model are that a reader is trained with."""
+"""How much of the model is trained, and how much of what it has learnt is kept."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much is added.
+    """What a reader consists of beside the model.
 
     Attributes:
-        rank: of what is added to queries, keys, values, and behind attention.
-        neurons: of what stands beside the feed-forward part.
+        frozen: the lowest layers, which are not trained, nor are the embeddings of tokens.
+        rank: of what is kept of each matrix's changes.
     """
 
-    rank: int = 16
-    neurons: int = 128
+    frozen: int = 2
+    rank: int = 56
