@@ -43,7 +43,7 @@ POOLING_SHA256 = "b25ca85b27fcfd54bc492301f40b7cf5ac09cb77006150e4cea657a830fbf3
 RANGES_SHA256 = "1880909562fae3cdd397c6522d741deb905d30a59242f06e966029f2a9437be1"
 """Of what goes into the layers' products, by which those are computed in int8 (quantized.py)."""
 
-READER_SHA256 = "d876d8687799a6085d7ffb81e863567300a693eec5796305509ddb096a318319"
+READER_SHA256 = "0e7c4a0657d57f0fd6845e81710d75a822387498530234638f65f6ddf2dc94c3"
 """Of what makes the model a reader of phrases (phrases.py)."""
 
 _CHECKSUMS = "checksums.json"

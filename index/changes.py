@@ -1,11 +1,12 @@
 """What makes a reader of the bundled encoder: what its layers have learnt beside their own weights.
 
-To every matrix of a changed layer a product of two narrow ones is added (as LoRA does: Hu et al.,
-2021, arXiv:2106.09685); biases and norms, which are small, are replaced. The result is a layer like
-any other, and as fast.
+That is small beside the weights, so that four bits a number hold it (one may do: BitDelta, Liu et
+al., 2024, arXiv:2402.10193); biases and norms, which are few, are replaced. The result is a layer
+like any other, and as fast.
 """
 
 import copy
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,10 @@ MATRICES = {
 }
 """What a layer multiplies by: the name in the file, and where it is in a ``BertLayer``."""
 
+_GROUP = 64
+_MOST, _MIDDLE = 7, 8
+_LEAST = 1e-7  # of a step that float16 holds
+
 NORMS = {"after_attention": "attention.output.LayerNorm", "after_feed_forward": "output.LayerNorm"}
 """What it brings to one scale, likewise."""
 
@@ -32,10 +37,10 @@ def is_changed(held: "Mapping[str, Tensor]", number: int) -> bool:
     """Return whether a layer has learnt anything.
 
     Args:
-        held: of all layers, by name: ``LAYER.query.down``, ``LAYER.query.up``, ``.bias``, ….
+        held: of all layers, by name: ``LAYER.query.codes``, ``.steps``, ``.bias``, ….
         number: of the layer, from 0.
     """
-    return f"{number}.query.down" in held
+    return f"{number}.query.codes" in held
 
 
 @torch.no_grad()
@@ -44,17 +49,39 @@ def changed(layer: Any, held: "Mapping[str, Tensor]", number: int) -> Any:  # no
 
     Args:
         layer: a transformers ``BertLayer``.
-        held: of all layers, by name; matrices are ``(outputs, inputs)``.
+        held: of all layers, by name.
         number: of the layer, from 0.
     """
     new = copy.deepcopy(layer)
     for name, place in MATRICES.items():
         one = new.get_submodule(place)
-        down, up = (held[f"{number}.{name}.{part}"].float() for part in ("down", "up"))
-        one.weight.copy_(one.weight.float() + up @ down)
+        learnt = unpacked(held[f"{number}.{name}.codes"], held[f"{number}.{name}.steps"])
+        one.weight.copy_(one.weight.float() + learnt)
         one.bias.copy_(held[f"{number}.{name}.bias"])
     for name, place in NORMS.items():
         one = new.get_submodule(place)
         one.weight.copy_(held[f"{number}.{name}.weight"])
         one.bias.copy_(held[f"{number}.{name}.bias"])
     return new
+
+
+def packed(matrix: "Tensor") -> "tuple[Tensor, Tensor]":
+    """Return a matrix in four bits a number: codes, two in a byte, and steps.
+
+    Args:
+        matrix: float32 ``(outputs, inputs)``, ``inputs`` even.
+
+    Returns:
+        uint8 ``(outputs, inputs / 2)`` and float16 ``(outputs, groups)``: neighbours share a step.
+    """
+    groups = matrix.unflatten(-1, (-1, math.gcd(matrix.shape[-1], _GROUP)))
+    steps = (groups.abs().amax(-1) / _MOST).clamp(min=_LEAST).half()
+    codes = (groups / steps.float()[..., None]).round().clamp(-_MOST, _MOST) + _MIDDLE
+    low, high = codes.to(torch.uint8).flatten(-2).unflatten(-1, (-1, 2)).unbind(-1)
+    return low | high << 4, steps
+
+
+def unpacked(codes: "Tensor", steps: "Tensor") -> "Tensor":
+    """Return the matrix that codes and steps stand for, float32 ``(outputs, inputs)``."""
+    both = torch.stack([codes & 15, codes >> 4], dim=-1).flatten(-2).float() - _MIDDLE
+    return (both.unflatten(-1, (steps.shape[-1], -1)) * steps.float()[..., None]).flatten(-2)

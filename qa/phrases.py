@@ -42,8 +42,8 @@ def read_phrases(
 ) -> tuple[Query, list[Span]]:
     """Return spans with the phrase that answers in each, best first, and the question as weighed.
 
-    As they are where the index's model has no reader, and where several things are asked for: what
-    answers then is no one phrase, and that one is likely in one passage says nothing of the others.
+    As they are where the index's model has no reader. Where several things are asked for, phrases
+    are marked and do not count: that one is likely in one passage says nothing of the others.
 
     Args:
         index: that is asked.
@@ -51,7 +51,7 @@ def read_phrases(
         question: cleaned.
         spans: every run of sentences of the best passages, best first.
     """
-    if not (spans and index.embedder.can_read) or asks_for_several(question):
+    if not (spans and index.embedder.can_read):
         return query, list(spans)
     best = best_of_each(spans)[:_READ]
     with stage("phrases"):
@@ -59,6 +59,9 @@ def read_phrases(
     found = dict(_by_sentence(best, read))
     lowest = min((phrase.score for phrase in found.values()), default=0.0)
     marked = [_with_phrase(span, found, lowest) for span in spans]
+    if asks_for_several(question):
+        pairs = zip(spans, marked, strict=True)
+        return query, [replace(span, answer=one.answer) for span, one in pairs]
     weights = weights_for(index.embedder.name, index.embedder.revision, has_read=True)
     query = replace(query, weights=weights)
     return query, sorted(score_spans(marked, query), key=span_order)

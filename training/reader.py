@@ -1,9 +1,8 @@
 """The reader being trained: the bundled model, and two numbers a token.
 
-All layers but the lowest are trained whole. What a matrix has learnt is shipped as the nearest
-product of two narrow ones, a few megabytes in all (the singular value decomposition: Eckart and
-Young, 1936). The two numbers say how likely an answer starts, or ends, at a token; those of the
-first token stand for "no answer here" (Devlin et al., 2019, for SQuAD 2.0).
+All layers but the lowest are trained whole; what they have learnt is shipped in a few bits a number
+(``index/changes.py``). The two numbers say how likely an answer starts, or ends, at a token; those
+of the first token stand for "no answer here" (Devlin et al., 2019, for SQuAD 2.0).
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from index.changes import MATRICES, NORMS
+from index.changes import MATRICES, NORMS, packed
 from index.phrases import best_phrase
 from index.types import Phrase
 from index.windows import Window
@@ -44,7 +43,6 @@ class Reader(nn.Module):
     def __init__(self, body: Any, size: Size) -> None:  # noqa: ANN401
         super().__init__()
         body.requires_grad_(requires_grad=False)
-        self._size = size
         self._learning = dict(enumerate(body.encoder.layer))
         for number in range(size.frozen):
             del self._learning[number]
@@ -92,8 +90,8 @@ class Reader(nn.Module):
         held: dict[str, Tensor] = {"head.weight": self.head.weight, "head.bias": self.head.bias}
         for (number, name), before in self._before.items():
             one = self._learning[number].get_submodule(MATRICES[name])
-            down, up = low_rank(one.weight.cpu() - before, self._size.rank)
-            held[f"{number}.{name}.down"], held[f"{number}.{name}.up"] = down.half(), up.half()
+            codes, steps = packed(one.weight.cpu() - before)
+            held[f"{number}.{name}.codes"], held[f"{number}.{name}.steps"] = codes, steps
             held[f"{number}.{name}.bias"] = one.bias
         for number, layer in self._learning.items():
             for name, place in NORMS.items():
@@ -128,13 +126,6 @@ class Reader(nn.Module):
 
 _INPUTS = {"projections": "query", "attended": "attended", "inner": "inner", "outer": "outer"}
 """By the name of a range (``index.quantized.Ranges``), a matrix that this goes into."""
-
-
-def low_rank(matrix: "Tensor", rank: int) -> "tuple[Tensor, Tensor]":
-    """Return two narrow matrices, ``down`` and ``up``, whose product ``up @ down`` is nearest."""
-    left, sizes, right = torch.linalg.svd(matrix, full_matrices=False)
-    halves = sizes[:rank].sqrt()
-    return halves[:, None] * right[:rank], left[:, :rank] * halves
 
 
 def loss_of(logits: Logits, windows: Sequence[Window]) -> "Tensor":

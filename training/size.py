@@ -1,16 +1,14 @@
-"""How much of the model is trained, and how much of what it has learnt is kept."""
+"""How much of the model is trained."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Size:
-    """What a reader consists of beside the model.
+    """Which layers are trained.
 
     Attributes:
-        frozen: the lowest layers, which are not trained, nor are the embeddings of tokens.
-        rank: of what is kept of each matrix's changes.
+        frozen: how many of the lowest are not, nor are the embeddings of tokens.
     """
 
     frozen: int = 2
-    rank: int = 56
