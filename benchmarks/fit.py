@@ -95,9 +95,10 @@ def add_phrases(
 ) -> Weights:
     """Return weights that count phrases, too.
 
-    Three numbers are fitted: few questions are left that the reader was not trained on. The
-    intercept is then moved so that as many questions are refused as without phrases. How sure the
-    answer to a question with English words is stays as it was: the reader is no judge of those.
+    Three numbers are fitted: few questions are left that the reader was not trained on. Phrases
+    do not count for how sure the answer to a question with English words is: the reader is no judge
+    of those. The intercepts of both are then moved so that as many questions are refused as without
+    phrases.
 
     Args:
         sets: at least one, with phrases read.
@@ -110,22 +111,26 @@ def add_phrases(
     spans = [[_scores_and_phrases(weigh(one, unread)) for one in s.present] for s in sets]
     score, phrase = fit_choices(spans, _SPAN_PENALTY).tolist()
     weights = replace(unread, span={**unread.span, _PHRASE: phrase / max(score, 1e-9)})
-    chinese = [_without_english(one) for one in sets]
+    chinese, english = ([_asked_in(one, english=e) for one in sets] for e in (False, True))
     if not any(one.present for one in chinese):
         return weights
-    weighed = [weigh_set(one, weights) for one in (*chinese, *map(_without_english, groups))]
+    around = [_asked_in(one, english=False) for one in groups]
+    weighed = [weigh_set(one, weights) for one in (*chinese, *around)]
     read = replace(weights, confidence=_moved_confidence(weighed, weights.confidence))
-    confidence = _as_strict([one for one in chinese if one.present], unread, read)
-    moved = confidence[INTERCEPT] - unread.confidence[INTERCEPT]
-    confidence[_ENGLISH] = unread.confidence.get(_ENGLISH, 0.0) - moved
-    return replace(read, confidence=confidence)
+    intercept = read.confidence[INTERCEPT] + _stricter(chinese, unread, read)
+    # What is added for English words stands beside the intercept.
+    both = unread.confidence[INTERCEPT] + unread.confidence.get(_ENGLISH, 0.0)
+    of_language = {INTERCEPT: intercept, _ENGLISH: both - intercept}
+    read = replace(read, confidence={**read.confidence, **of_language})
+    of_language[_ENGLISH] += _stricter(english, unread, read)
+    return replace(read, confidence={**read.confidence, **of_language})
 
 
-def _without_english(one: SampleSet) -> SampleSet:
-    def chinese(samples: Sequence[Sample]) -> list[Sample]:
-        return [sample for sample in samples if not sample.query.translations]
+def _asked_in(one: SampleSet, *, english: bool) -> SampleSet:
+    def asked(samples: Sequence[Sample]) -> list[Sample]:
+        return [sample for sample in samples if bool(sample.query.translations) is english]
 
-    return SampleSet(one.name, chinese(one.present), chinese(one.hidden), chinese(one.foreign))
+    return SampleSet(one.name, asked(one.present), asked(one.hidden), asked(one.foreign))
 
 
 def _scores_and_phrases(sample: Sample) -> Choice:
@@ -149,20 +154,22 @@ def _moved_confidence(
     return {**found, **_FIXED_READ}
 
 
-def _as_strict(sets: Sequence[SampleSet], unread: Weights, read: Weights) -> dict[str, float]:
-    """Return a confidence that refuses as many questions that have an answer as another does.
+def _stricter(sets: Sequence[SampleSet], unread: Weights, read: Weights) -> float:
+    """Return what to add so that as many questions that have an answer are refused as before.
 
     So each strictness goes on meaning what it meant.
     """
-    before, after = (_logits(sets, weights) for weights in (unread, read))
-    counts = np.concatenate([np.full(len(one.present), 1 / len(one.present)) for one in sets])
+    asked = [one for one in sets if one.present]
+    if not asked:
+        return 0.0
+    before, after = (_logits(asked, weights) for weights in (unread, read))
+    counts = np.concatenate([np.full(len(one.present), 1 / len(one.present)) for one in asked])
     lowest = THRESHOLDS["balanced"]
     limit = float(np.log(lowest / (1 - lowest)))
     refused = float(counts[before < limit].sum())
     order = np.argsort(after)
     at = int(np.searchsorted(np.cumsum(counts[order]), refused))
-    higher = limit - float(after[order][min(at, len(order) - 1)])
-    return {**read.confidence, INTERCEPT: read.confidence[INTERCEPT] + higher}
+    return limit - float(after[order][min(at, len(order) - 1)])
 
 
 def _logits(sets: Sequence[SampleSet], weights: Weights) -> npt.NDArray[np.float64]:

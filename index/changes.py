@@ -74,14 +74,16 @@ def packed(matrix: "Tensor") -> "tuple[Tensor, Tensor]":
     Returns:
         uint8 ``(outputs, inputs / 2)`` and float16 ``(outputs, groups)``: neighbours share a step.
     """
-    groups = matrix.unflatten(-1, (-1, math.gcd(matrix.shape[-1], _GROUP)))
+    rows, inputs = matrix.shape
+    groups = matrix.reshape(rows, -1, math.gcd(inputs, _GROUP))
     steps = (groups.abs().amax(-1) / _MOST).clamp(min=_LEAST).half()
     codes = (groups / steps.float()[..., None]).round().clamp(-_MOST, _MOST) + _MIDDLE
-    low, high = codes.to(torch.uint8).flatten(-2).unflatten(-1, (-1, 2)).unbind(-1)
+    low, high = codes.to(torch.uint8).reshape(rows, -1, 2).unbind(-1)
     return low | high << 4, steps
 
 
 def unpacked(codes: "Tensor", steps: "Tensor") -> "Tensor":
     """Return the matrix that codes and steps stand for, float32 ``(outputs, inputs)``."""
-    both = torch.stack([codes & 15, codes >> 4], dim=-1).flatten(-2).float() - _MIDDLE
-    return (both.unflatten(-1, (steps.shape[-1], -1)) * steps.float()[..., None]).flatten(-2)
+    both = torch.stack([codes & 15, codes >> 4], dim=-1).float() - _MIDDLE
+    rows, groups = steps.shape
+    return (both.reshape(rows, groups, -1) * steps.float()[..., None]).reshape(rows, -1)

@@ -42,8 +42,9 @@ def read_phrases(
 ) -> tuple[Query, list[Span]]:
     """Return spans with the phrase that answers in each, best first, and the question as weighed.
 
-    As they are where the index's model has no reader. Where several things are asked for, phrases
-    are marked and do not count: that one is likely in one passage says nothing of the others.
+    As they are where the index's model has no reader. Where several things are asked for, what is
+    likelier an answer than none is marked, and does not count: that one is likely in one passage
+    says nothing of the others.
 
     Args:
         index: that is asked.
@@ -60,8 +61,9 @@ def read_phrases(
     lowest = min((phrase.score for phrase in found.values()), default=0.0)
     marked = [_with_phrase(span, found, lowest) for span in spans]
     if asks_for_several(question):
-        pairs = zip(spans, marked, strict=True)
-        return query, [replace(span, answer=one.answer) for span, one in pairs]
+        likely = [one.answer if one.evidence.phrase > 0 else None for one in marked]
+        pairs = zip(spans, likely, strict=True)
+        return query, [replace(span, answer=answer) for span, answer in pairs]
     weights = weights_for(index.embedder.name, index.embedder.revision, has_read=True)
     query = replace(query, weights=weights)
     return query, sorted(score_spans(marked, query), key=span_order)
