@@ -27,7 +27,7 @@ def test_signatures_are_the_documented_ones() -> None:
 
     assert parameters(index.build_index)[:3] == ["paths", "index_dir", "model"]
     assert parameters(index.open_index)[0] == "index_dir"
-    assert parameters(qa.retrieve) == ["question", "top_k", "index"]
+    assert parameters(qa.retrieve) == ["question", "top_k", "index", "reader"]
     assert parameters(qa.ask)[:2] == ["question", "index"]
 
 
