@@ -25,12 +25,12 @@ MATRICES = {
 }
 """What a layer multiplies by: the name in the file, and where it is in a ``BertLayer``."""
 
+NORMS = {"after_attention": "attention.output.LayerNorm", "after_feed_forward": "output.LayerNorm"}
+"""What it brings to one scale, likewise."""
+
 _GROUP = 64
 _MOST, _MIDDLE = 7, 8
 _LEAST = 1e-7  # of a step that float16 holds
-
-NORMS = {"after_attention": "attention.output.LayerNorm", "after_feed_forward": "output.LayerNorm"}
-"""What it brings to one scale, likewise."""
 
 
 def is_changed(held: "Mapping[str, Tensor]", number: int) -> bool:
