@@ -71,7 +71,7 @@ class Citation:
         marks: ranges of ``document.text`` inside the quote: the words that decided for it.
         also_in: where else the quote stands.
         answer_start: first character, in ``document.text``, of the phrase in the quote that
-            answers; None where none was read.
+            answers; None where none is marked.
         answer_end: one past its last character, or None.
     """
 
