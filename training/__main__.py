@@ -205,7 +205,7 @@ def _export(parsed: argparse.Namespace, told: Told) -> None:
     steps = read_trained(reader, parsed.state)
     examples, _ = split(read_examples(parsed.set))
     windows = Material(examples, Framing(tokenizer, _WINDOW), {}).windows(0, 1)
-    save_file(reader.eval().shipped(windows[:_LOOKED_AT]), parsed.out)
+    save_file(reader.shipped(windows[:_LOOKED_AT]), parsed.out)
     size = parsed.out.stat().st_size
     told(f"{parsed.out}: {size:,} bytes, {steps:,} steps, SHA-256 {sha256_of(parsed.out)}")
 

@@ -13,8 +13,10 @@ from functools import lru_cache
 from itertools import groupby
 from random import Random
 
+from pypinyin import lazy_pinyin
+
 from index import fold
-from index.dictionary import entries
+from index.dictionary import entries, senses
 from index.folding import words
 
 _KEPT = 0.12
@@ -22,18 +24,7 @@ _KEPT = 0.12
 _ASKED_FIRST = 0.7
 _MEANINGS = 3
 _LONGEST = 4  # words of a gloss
-_ASIDE = re.compile(r"\([^)]*\)|\S*\[[^\]]*\]|\S+\|\S+")
-_NO_MEANING = (
-    "surname",
-    "variant",
-    "old variant",
-    "see ",
-    "cl:",
-    "used in",
-    "abbr",
-    "classifier",
-    "also ",
-)
+_NO_MEANING = ("surname", "classifier")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _SAYS_NOTHING = ("u", "uj", "ul", "ud", "uv", "uz", "ug", "y", "e", "o")
 _ASKS = {
@@ -107,7 +98,7 @@ def _told(word: str, chance: Random) -> str:
         if is_word:
             told += [_told(part, chance) for part in parts]
         else:  # likely a name
-            told.append("".join(_sounds().get(part, part) for part in parts))
+            told.append("".join(lazy_pinyin("".join(parts))).replace("v", "u"))
     return " ".join(told)
 
 
@@ -132,18 +123,8 @@ def _glosses() -> Mapping[str, Sequence[str]]:
 
 
 def _short(explained: Sequence[str]) -> Iterator[str]:
-    for gloss in explained:
-        plain = re.split("[;,]", _ASIDE.sub("", gloss))[0].strip().lower()
+    for sense in senses(explained):
+        plain = re.split("[;,]", sense)[0].strip().lower()
         plain = plain.removeprefix("to ").removeprefix("a ").removeprefix("the ")
         if plain and len(plain.split()) <= _LONGEST and not plain.startswith(_NO_MEANING):
             yield plain
-
-
-@lru_cache(maxsize=1)
-def _sounds() -> Mapping[str, str]:
-    """Return how single characters are read, without tones."""
-    found: dict[str, str] = {}
-    for word, pinyin, _ in entries():
-        if len(word) == 1:
-            found.setdefault(fold(word), re.sub("[^a-z]", "", pinyin.lower().replace("u:", "u")))
-    return found

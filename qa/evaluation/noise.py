@@ -92,6 +92,15 @@ def inject(text: str, kind: Kind, rate: float, seed: int) -> str:
     Raises:
         YinzhengError: there is no such kind, or the rate is no share.
     """
+    found = changes(text, kind, rate, seed)
+    return "".join(found.get(at, character) for at, character in enumerate(text))
+
+
+def changes(text: str, kind: Kind, rate: float, seed: int) -> dict[int, str]:
+    """Return what noise of one kind makes of some characters of a text, by their place.
+
+    Arguments and errors are those of ``inject``.
+    """
     if kind not in KINDS:
         raise YinzhengError(f"There is no noise {kind!r}. Choose one of: {', '.join(KINDS)}")
     if not 0 <= rate <= 1:
@@ -99,8 +108,7 @@ def inject(text: str, kind: Kind, rate: float, seed: int) -> str:
     chance = random.Random(seed)  # noqa: S311 - noise that comes again, no secret
     places = list(_CHANGES[kind](text, chance))
     hit, part = divmod(rate * len(places), 1)
-    changes = dict(chance.sample(places, int(hit) + (chance.random() < part)))
-    return "".join(changes.get(at, character) for at, character in enumerate(text))
+    return dict(chance.sample(places, int(hit) + (chance.random() < part)))
 
 
 def _with_readings(text: str, _: random.Random) -> Iterator[_Change]:
