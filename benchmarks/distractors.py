@@ -13,7 +13,12 @@ LONGEST = 200
 
 
 def read_distractors(path: Path) -> list[str]:
-    """Return the beginnings of texts, each once, in order.
+    """Return the beginnings of texts, each once, in order (``read_texts``)."""
+    return list(dict.fromkeys(map(beginning, read_texts(path))))
+
+
+def read_texts(path: Path) -> list[str]:
+    """Return texts, each once, in order.
 
     Args:
         path: JSON Lines with a ``text`` on each line (``.jsonl``, or ``.jsonl.xz``), or a folder
@@ -23,7 +28,7 @@ def read_distractors(path: Path) -> list[str]:
         EvaluationError: it is neither, or holds no text.
     """
     try:
-        texts = list(dict.fromkeys(filter(None, map(beginning, _read(path)))))
+        texts = list(dict.fromkeys(filter(str.strip, _read(path))))
     except (OSError, EOFError, lzma.LZMAError, ValueError, KeyError, TypeError) as error:
         raise EvaluationError(
             f"{path} cannot be read as texts ({type(error).__name__}: {error}). Give JSON Lines "

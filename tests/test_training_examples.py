@@ -25,6 +25,7 @@ from training.examples import (
 from training.glosses import told_in_english
 from training.made import make_examples
 from training.noise import noisy
+from training.retold import retold_examples
 from training.runs import runs_around
 from training.swaps import names_of, swapped
 
@@ -230,6 +231,46 @@ def test_questions_made_of_a_text_ask_for_what_stands_in_it() -> None:
         assert one.context == text
         assert one.context[start:end] not in one.question
         assert one.question.endswith(("?", "？"))
+
+
+TWICE = (
+    "台风过境后全市停电用户约3200户。市长到现场看望了居民。"
+    "供电公司说,停电的3200户大多在城东,全市抢修已经开始。公园明天照常开放。"
+)
+
+
+def test_what_is_told_twice_is_asked_from_one_telling_and_shown_in_the_other() -> None:
+    found = [one for seed in range(20) for one in retold_examples([TWICE], seed)]
+    asked = {one.question: one for one in found if "多少户" in one.question}
+    assert asked
+    first, second = TWICE[: TWICE.index("市长")], TWICE[TWICE.index("供电") : TWICE.index("公园")]
+    for one in asked.values():
+        assert [one.context[start:end] for start, end in one.answers] == ["3200户"]
+        own, other = (first, second) if "用户" in one.question else (second, first)
+        assert own not in one.context
+        assert other in one.context
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # Once; with nothing else in common; the same sentence again.
+        TWICE[: TWICE.index("供电")],
+        TWICE[: TWICE.index("市长")] + "图书馆藏有3200户家谱。",
+        TWICE[: TWICE.index("市长")] * 2,
+    ],
+)
+def test_what_is_told_once_is_not_asked(text: str) -> None:
+    assert not [one for seed in range(20) for one in retold_examples([text], seed)]
+
+
+@given(st.lists(st.sampled_from([*TWICE.split("。"), "3200户", "全市停电", "!"]), max_size=8))
+def test_answers_of_what_is_retold_stand_where_they_should(parts: list[str]) -> None:
+    text = "。".join(parts)
+    for one in retold_examples([text], 1):
+        phrases = {one.context[start:end] for start, end in one.answers}
+        assert len(phrases) == 1
+        assert phrases.pop() in fold(text)
 
 
 @pytest.mark.parametrize(

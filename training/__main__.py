@@ -62,6 +62,11 @@ def _parser() -> argparse.ArgumentParser:
     make.add_argument("--limit", type=int, default=6000, metavar="N", help="texts that are used")
     make.add_argument("--out", type=Path, required=True, metavar="FILE")
     make.add_argument(
+        "--retold",
+        action="store_true",
+        help="ask for what a text tells twice, show the other telling",
+    )
+    make.add_argument(
         "--reader", type=Path, metavar="DIR", help="keep what this training's reader finds again"
     )
     make.set_defaults(run=_make)
@@ -108,21 +113,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _make(parsed: argparse.Namespace, told: Told) -> None:
-    from benchmarks.distractors import read_distractors
     from index.models import load_embedder
     from training.distractors import ranks
-    from training.made import make_examples
 
-    texts = islice(read_distractors(parsed.texts), parsed.limit)
-    made = list(make_examples(texts, parsed.seed, source=parsed.out.stem))
+    made = _made(parsed)
     told(f"{len(made):,} questions made")
+    if parsed.reader is not None:
+        made = _found_again(made, parsed.reader)
+        told(f"of {len(made):,} of them the phrase is found again")
     found = ranks(made, load_embedder())
     kept = [one for one, rank in zip(made, found, strict=True) if rank == 1]
-    told(f"{len(kept):,} of them find their own passage first")
-    if parsed.reader is not None:
-        kept = _found_again(kept, parsed.reader)
-        told(f"of {len(kept):,} of these the phrase is found again")
+    told(f"{len(kept):,} of these find their own passage first")
     write_examples(parsed.out, kept)
+
+
+def _made(parsed: argparse.Namespace) -> list[Example]:
+    from benchmarks.distractors import read_distractors, read_texts
+    from training.made import make_examples
+    from training.retold import retold_examples
+
+    read, make = (
+        (read_texts, retold_examples) if parsed.retold else (read_distractors, make_examples)
+    )
+    texts = islice(read(parsed.texts), parsed.limit)
+    return list(make(texts, parsed.seed, source=parsed.out.stem))
 
 
 def _found_again(examples: list[Example], state: Path) -> list[Example]:

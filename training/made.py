@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from random import Random
+from typing import NamedTuple
 
 from index import fold
 from index.folding import Word, words
@@ -66,6 +67,20 @@ _ASKED = {
 _OPENING = ("", "", "", "", "请问", "文中提到", "据报道,")
 
 
+class Made(NamedTuple):
+    """A question made of a sentence.
+
+    Attributes:
+        question: its words.
+        answer: where the phrase that it asks for stands in the text.
+        kind: of phrase.
+    """
+
+    question: str
+    answer: tuple[int, int]
+    kind: str
+
+
 def make_examples(
     texts: Iterable[str], seed: int, *, of_each: int = 2, source: str = "made"
 ) -> Iterator[Example]:
@@ -80,21 +95,26 @@ def make_examples(
     for number, text in enumerate(texts):
         context = fold(" ".join(text.split()))
         chance = Random(f"{seed} {number}")  # noqa: S311
-        found = list(_of_text(context, chance))
-        chance.shuffle(found)
-        if chance.random() < 0.5:  # they are rarer than names and numbers
-            found.sort(key=lambda one: one[2] not in CLAUSES)
-        kinds: set[str] = set()
-        for at, (question, answer, kind) in enumerate(found):
-            if kind in kinds:
-                continue
-            kinds.add(kind)
-            yield Example(f"{number}-{at}", question, context, (answer,), context[:40], source)
-            if len(kinds) == of_each:
-                break
+        for at, made in enumerate(some_of(list(questions_of(context, chance)), of_each, chance)):
+            yield Example(
+                f"{number}-{at}", made.question, context, (made.answer,), context[:40], source
+            )
 
 
-def _of_text(context: str, chance: Random) -> Iterator[tuple[str, tuple[int, int], str]]:
+def some_of(found: list[Made], most: int, chance: Random) -> list[Made]:
+    """Return some questions, each of another kind; in half of the cases clauses first.
+
+    They are rarer than names and numbers.
+    """
+    chance.shuffle(found)
+    if chance.random() < 0.5:
+        found.sort(key=lambda one: one.kind not in CLAUSES)
+    first_of_kind = {one.kind: one for one in reversed(found)}
+    return [one for one in found if one is first_of_kind[one.kind]][:most]
+
+
+def questions_of(context: str, chance: Random) -> Iterator[Made]:
+    """Yield the questions that the sentences of a folded text give."""
     for span in sentences(context, 0, len(context)):
         if not _SHORTEST <= span.end - span.start <= _LONGEST:
             continue
@@ -106,7 +126,7 @@ def _of_text(context: str, chance: Random) -> Iterator[tuple[str, tuple[int, int
             question = _question(text, cut, phrase, chance)
             if question:
                 start, end = (span.start + at for at in phrase.answer)
-                yield question, (start, end), phrase.kind
+                yield Made(question, (start, end), phrase.kind)
 
 
 def _phrases(text: str, cut: Sequence[Word], chance: Random) -> Iterator[Asked]:
