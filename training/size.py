@@ -12,3 +12,7 @@ class Size:
     """
 
     frozen: int = 2
+
+
+WINDOW = 160
+"""Tokens of a window, as the product reads."""
