@@ -145,8 +145,8 @@ class Training:
 def read_trained(reader: Reader, *folders: Path) -> int:
     """Give a reader what trainings have come to, the mean of several; return after how many steps.
 
-    The mean of weights that have learnt the same from the same beginning reads better than any of
-    them (Wortsman et al., 2022, arXiv:2203.05482).
+    The mean of weights that have learnt the same from the same beginning often reads better than
+    either (Wortsman et al., 2022, arXiv:2203.05482).
 
     Raises:
         EvaluationError: there is no training in a folder.
